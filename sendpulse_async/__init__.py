@@ -1,0 +1,5 @@
+"""The asyncio client for SendPulse events."""
+
+from ._version import __version__
+
+__all__ = ["__version__"]

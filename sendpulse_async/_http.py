@@ -1,0 +1,159 @@
+"""The one verb between an event and the network, and the values that it carries."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Awaitable, Callable
+from enum import Enum
+from typing import Protocol, runtime_checkable
+
+import attrs
+
+from ._masking import mask_url
+
+RESPONSE_BODY_LIMIT = 64 * 1024
+"""Bytes of an answer's body that are read; a connection with more to read is closed."""
+
+Headers = tuple[tuple[bytes, bytes], ...]
+
+
+@attrs.frozen
+class Target:
+    """Where a request goes, taken apart once for each sender.
+
+    Attributes:
+        path: The path with its query, percent-encoded, as it stands in the request line.
+    """
+
+    scheme: str
+    host: str
+    port: int
+    path: str = attrs.field(repr=False)
+
+    @property
+    def origin(self) -> tuple[str, str, int]:
+        """The part that two requests must share to share a connection."""
+        return self.scheme, self.host, self.port
+
+    @property
+    def authority(self) -> str:
+        """Host and port as the `Host` header gives them."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        is_default = self.port == {"http": 80, "https": 443}[self.scheme]
+        return host if is_default else f"{host}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """The whole URL; a raw event's is a secret."""
+        return f"{self.scheme}://{self.authority}{self.path}"
+
+    def __str__(self) -> str:
+        return mask_url(self.url)
+
+
+@attrs.define(eq=False)
+class Progress:
+    """How far an event got: written below, read where the outcome is decided.
+
+    Attributes:
+        attempts: Requests that were begun.
+        has_slot: The first attempt's place under the rate limit was taken before the deadline began.
+        is_handed_over: The last byte of the latest attempt left, or cannot be proven to have stayed.
+        was_unknown: An earlier attempt ended without an answer that settles it.
+    """
+
+    attempts: int = 0
+    has_slot: bool = False
+    is_handed_over: bool = False
+    was_unknown: bool = False
+
+    def begin_attempt(self) -> None:
+        """Count an attempt of which no byte has left."""
+        self.attempts += 1
+        self.has_slot = False
+        self.is_handed_over = False
+
+
+@attrs.frozen(eq=False)
+class Request:
+    """One POST; nothing of it but its host is in its repr.
+
+    Attributes:
+        headers: All of them, `Host` and `Content-Length` included, in the order sent.
+        deadline: Of the whole event, in the clock of the sender (`time.monotonic`); `inf`: none.
+        before_first_byte: Awaited for each attempt once the connection stands, just before its first byte.
+            If it raises, nothing was sent.
+        progress: Shared by all attempts of one event.
+    """
+
+    target: Target
+    headers: Headers = attrs.field(repr=False)
+    body: bytes = attrs.field(repr=False)
+    deadline: float = math.inf
+    before_first_byte: Callable[[], Awaitable[None]] | None = attrs.field(default=None, repr=False)
+    progress: Progress = attrs.field(factory=Progress)
+
+
+@attrs.frozen(eq=False)
+class Response:
+    """One answer, read up to `RESPONSE_BODY_LIMIT`.
+
+    Attributes:
+        headers: As they came; their names in any case.
+        is_body_complete: False where the body was cut, broke off or went over the limit.
+    """
+
+    status_code: int
+    headers: Headers = attrs.field(default=(), repr=False)
+    body: bytes = attrs.field(default=b"", repr=False)
+    is_body_complete: bool = True
+
+    def header(self, name: bytes) -> list[str]:
+        """Return every value of the header `name`, which is given in lower case."""
+        return [value.decode("latin-1").strip() for key, value in self.headers if key.lower() == name]
+
+
+class FailureKind(Enum):
+    """Where an exchange broke."""
+
+    CONNECT = "connect"
+    """No connection was there: no byte can have left."""
+    CERTIFICATE = "certificate"
+    """The server is not who it should be: no byte of the request left, and the next event will fare the same."""
+    EXCHANGE = "exchange"
+    """On an open connection: `Progress.is_handed_over` tells whether the request may be complete."""
+
+
+class TransportError(Exception):
+    """An exchange ended without an answer.
+
+    Its text is our own, never the server's bytes or a library's words: these may quote the request.
+    """
+
+    def __init__(self, kind: FailureKind, reason: str) -> None:
+        super().__init__(kind, reason)
+        self.kind = kind
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+@runtime_checkable
+class Transport(Protocol):
+    """What carries a request: the network itself, or a layer above another transport."""
+
+    async def send(self, request: Request) -> Response:
+        """Make one exchange.
+
+        Sets `request.progress.is_handed_over` no later than the last byte of the body can have left, and leaves it
+        False only with proof that it did not. Cancellation propagates unchanged.
+
+        Raises:
+            TransportError: No whole head of an answer came.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Close the idle connections; those in use are closed when their exchange ends."""
+        ...

@@ -1,0 +1,113 @@
+"""The two values that a caller tunes: when to repeat, and how fast to send. They decide; they never wait."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Self
+
+import attrs
+from attrs import validators
+
+from ._errors import ConfigurationError, OutcomeStatus
+
+
+def _number(minimum: float, *, exclusive: bool = False) -> Any:
+    """Return an attrs validator for a finite number from `minimum` on."""
+
+    def check(instance: object, attribute: attrs.Attribute[float], value: object) -> None:
+        name = f"{type(instance).__name__}.{attribute.name}"
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            raise ConfigurationError(f"{name} must be a finite number, not {type(value).__name__}")
+        if value < minimum or (exclusive and value == minimum):
+            raise ConfigurationError(f"{name} must be {'more than' if exclusive else 'at least'} {minimum:g}")
+
+    return check
+
+
+def _whole(minimum: int) -> Any:
+    """Return an attrs validator for an integer from `minimum` on."""
+
+    def check(instance: object, attribute: attrs.Attribute[int], value: object) -> None:
+        name = f"{type(instance).__name__}.{attribute.name}"
+        if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
+            raise ConfigurationError(f"{name} must be a whole number, at least {minimum}")
+
+    return check
+
+
+@attrs.frozen(kw_only=True)
+class RetryPolicy:
+    """When an event that was not accepted is sent again, decided from what came of it.
+
+    Only events that SendPulse surely did not take are repeated, unless `repeat_unknown` says otherwise.
+
+    Args:
+        max_attempts: Requests for one event, the first included. The one repeat after a refused token comes on top.
+        base_delay: Upper bound of the first random delay, in seconds; it doubles with each attempt.
+        max_delay: Upper bound of any random delay, in seconds.
+        repeat_unknown: Also repeat events that may have been taken already. An event can then reach a person twice.
+        budget_ratio: Repeats that a sender may make for each event it is given, on average.
+        budget_reserve: Repeats that it may make on top, before that average counts.
+
+    Raises:
+        ConfigurationError: A value is out of its range.
+    """
+
+    max_attempts: int = attrs.field(default=4, validator=_whole(1))
+    base_delay: float = attrs.field(default=0.5, validator=_number(0))
+    max_delay: float = attrs.field(default=30.0, validator=_number(0))
+    repeat_unknown: bool = attrs.field(default=False, validator=validators.instance_of(bool))
+    budget_ratio: float = attrs.field(default=0.1, validator=_number(0))
+    budget_reserve: int = attrs.field(default=20, validator=_whole(0))
+
+    @classmethod
+    def at_most_once(cls) -> Self:
+        """Return the default: an event is never sent again once SendPulse may have it."""
+        return cls()
+
+    @classmethod
+    def at_least_once(cls) -> Self:
+        """Return the policy that would rather send twice than lose: see `repeat_unknown`."""
+        return cls(repeat_unknown=True)
+
+    def next_delay(
+        self, status: OutcomeStatus, attempts: int, jitter: float, retry_after: float | None = None
+    ) -> float | None:
+        """Say how long to wait before the next attempt, or None for no further one.
+
+        Args:
+            status: What came of the latest attempt.
+            attempts: Attempts made so far.
+            jitter: A random number from 0 to 1.
+            retry_after: Seconds that SendPulse asked for, if it did.
+        """
+        repeatable = status is OutcomeStatus.NOT_SENT or (status is OutcomeStatus.UNKNOWN and self.repeat_unknown)
+        if not repeatable or attempts >= self.max_attempts:
+            return None
+        if retry_after is not None:
+            return retry_after
+        ceiling = math.ldexp(self.base_delay, min(attempts - 1, 64))
+        return jitter * min(ceiling, self.max_delay)
+
+
+@attrs.frozen(kw_only=True)
+class RateLimit:
+    """How fast requests may begin. Give it to a sender, or to a `Quota` that several senders share.
+
+    Every rate that is given holds at once. Within a minute and a day no window of that length sees more than the
+    limit: a tenth of it may go as fast as the shorter rates allow, the rest is spread evenly.
+
+    Args:
+        per_second: Requests a second, evenly spaced.
+        per_minute: Requests in any minute, or None.
+        per_day: Requests in any 24 hours, or None.
+        burst: Requests that may go at once after a quiet time.
+
+    Raises:
+        ConfigurationError: A value is out of its range.
+    """
+
+    per_second: float = attrs.field(validator=_number(0, exclusive=True))
+    per_minute: int | None = attrs.field(default=None, validator=validators.optional(_whole(1)))
+    per_day: int | None = attrs.field(default=None, validator=validators.optional(_whole(1)))
+    burst: int = attrs.field(default=1, validator=_whole(1))

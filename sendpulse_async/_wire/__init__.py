@@ -1,0 +1,22 @@
+"""What SendPulse means by a URL, a body and an answer; no I/O, no clock."""
+
+from ._answers import Answer, judge, judge_failure, read_answer
+from ._bodies import BodyFormat
+from ._doors import NamedDoor, RawDoor, TokenDoor
+from ._oauth import read_token
+from ._urls import is_sendpulse_host, parse_base_url, parse_event_url
+
+__all__ = [
+    "Answer",
+    "BodyFormat",
+    "NamedDoor",
+    "RawDoor",
+    "TokenDoor",
+    "is_sendpulse_host",
+    "judge",
+    "judge_failure",
+    "parse_base_url",
+    "parse_event_url",
+    "read_answer",
+    "read_token",
+]

@@ -1,0 +1,241 @@
+"""What an answer, or the want of one, says about an event: the table of the delivery promises, as code."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import zlib
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import attrs
+
+from .._contract import DUPLICATE_MESSAGE, ERROR_EVENT_NOT_EXISTS, ERROR_TOO_MANY_REQUESTS
+from .._errors import (
+    AuthenticationError,
+    DeliveryError,
+    DuplicateEventError,
+    EventNotFoundError,
+    FailureScope,
+    NotSentError,
+    PermissionDeniedError,
+    RateLimitedError,
+    RejectedError,
+    ServiceUnavailableError,
+    UnknownDeliveryError,
+)
+from .._http import RESPONSE_BODY_LIMIT, FailureKind, Response, TransportError
+
+_SECONDS = re.compile(r"\d{1,12}(\.\d{1,12})?", re.ASCII)
+_ENVELOPE_KEYS = frozenset({"message", "error_code", "success", "result"})
+
+
+@attrs.frozen
+class Answer:
+    """An answer, understood.
+
+    Attributes:
+        body: Decoded, at most 64 KiB.
+        content: The body's JSON object, or None where it is none.
+        is_body_obtained: The whole body came, and its compression, if any, was undone.
+        retry_after: Seconds, or None.
+    """
+
+    status_code: int
+    body: bytes = attrs.field(repr=False)
+    content: dict[str, Any] | None = attrs.field(repr=False)
+    is_body_obtained: bool
+    retry_after: float | None
+
+    @property
+    def error_code(self) -> int | None:
+        """SendPulse's own number."""
+        code = (self.content or {}).get("error_code")
+        return code if isinstance(code, int) and not isinstance(code, bool) else None
+
+    @property
+    def message(self) -> str | None:
+        """SendPulse's own words."""
+        message = (self.content or {}).get("message")
+        return message if isinstance(message, str) else None
+
+    @property
+    def is_over_quota(self) -> bool:
+        """Whether the account, and so everybody who shares it, has to pause."""
+        return self.status_code == 429 or self.error_code == ERROR_TOO_MANY_REQUESTS
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether the body itself says that the event was taken."""
+        return self.content is not None
+
+
+def read_answer(response: Response, wall_time: float) -> Answer:
+    """Understand a response.
+
+    Args:
+        response: As it came.
+        wall_time: Unix time in seconds, for a `Retry-After` that is a date.
+    """
+    body, is_decoded = _decoded(response)
+    is_obtained = is_decoded and response.is_body_complete
+    return Answer(
+        response.status_code,
+        body,
+        _json_object(body) if is_obtained else None,
+        is_obtained,
+        _retry_after(response.header(b"retry-after"), wall_time),
+    )
+
+
+def judge(answer: Answer, *, is_handed_over: bool = True) -> DeliveryError | None:
+    """Say what an answer to an event means: None for accepted, else the error that tells.
+
+    Args:
+        answer: The answer.
+        is_handed_over: Whether the last byte of the request left. With proof that it did not, no answer can
+            leave doubt.
+    """
+    error = _judge_status(answer)
+    if isinstance(error, UnknownDeliveryError) and not is_handed_over:
+        return NotSentError(
+            f"{_seen(answer)} before the request was complete", scope=error.scope, status_code=answer.status_code
+        )
+    return error
+
+
+def judge_failure(failure: TransportError, *, is_handed_over: bool) -> DeliveryError:
+    """Say what an exchange without an answer means for an event."""
+    match failure.kind:
+        case FailureKind.CERTIFICATE:
+            return NotSentError(f"not sent: {failure}", scope=FailureScope.ACCOUNT)
+        case FailureKind.CONNECT:
+            return NotSentError(f"not sent, no connection: {failure}", scope=FailureScope.SERVICE)
+        case FailureKind.EXCHANGE:
+            if is_handed_over:
+                return UnknownDeliveryError(f"sent, but no answer came: {failure}", scope=FailureScope.SERVICE)
+            return NotSentError(f"not wholly sent: {failure}", scope=FailureScope.SERVICE)
+
+
+def _judge_status(answer: Answer) -> DeliveryError | None:  # noqa: C901, PLR0911 - the table, row by row
+    status = answer.status_code
+    if answer.is_over_quota:
+        return _passing(RateLimitedError, answer)
+    if answer.error_code == ERROR_EVENT_NOT_EXISTS and status < 500:
+        return _rejected(EventNotFoundError, answer, FailureScope.ENDPOINT)
+    if 200 <= status < 300:
+        return _judge_success(answer)
+    match status:
+        case 401:
+            return AuthenticationError(f"{_seen(answer)}: the authorisation was refused", status_code=status)
+        case 402 | 403 | 307 | 308:
+            return _rejected(PermissionDeniedError, answer, FailureScope.ACCOUNT)
+        case 404 | 405:
+            return _rejected(EventNotFoundError, answer, FailureScope.ENDPOINT)
+        case 408 | 421 | 425:
+            return _passing(ServiceUnavailableError, answer)
+        case 503 if answer.retry_after is not None or _has_envelope(answer):
+            return _passing(ServiceUnavailableError, answer)
+    if 400 <= status < 500:
+        return _rejected(RejectedError, answer, FailureScope.EVENT)
+    # A redirect is never followed: the event may have been taken before it. It concerns every event of this URL.
+    return _unknown(answer, FailureScope.ACCOUNT if 300 <= status < 400 else FailureScope.SERVICE)
+
+
+def _judge_success(answer: Answer) -> DeliveryError | None:
+    if not answer.is_body_obtained or (answer.status_code in {201, 202, 204} and not answer.body):
+        return None
+    results = [(answer.content or {}).get(key) for key in ("result", "success")]
+    if False in [result for result in results if isinstance(result, bool)]:
+        is_duplicate = answer.message in {DUPLICATE_MESSAGE, "Duplicate data"}
+        return _rejected(DuplicateEventError if is_duplicate else RejectedError, answer, FailureScope.EVENT)
+    if True in [result for result in results if isinstance(result, bool)]:
+        return None
+    return _unknown(answer, FailureScope.SERVICE)
+
+
+def _seen(answer: Answer) -> str:
+    code = "" if answer.error_code is None else f", error_code {answer.error_code}"
+    return f"HTTP {answer.status_code}{code}"
+
+
+def _passing(
+    kind: type[RateLimitedError | ServiceUnavailableError], answer: Answer
+) -> RateLimitedError | ServiceUnavailableError:
+    what = "the quota is used up" if kind is RateLimitedError else "passingly unavailable"
+    return kind(
+        f"{_seen(answer)}: {what}",
+        status_code=answer.status_code,
+        retry_after=answer.retry_after,
+        error_code=answer.error_code,
+    )
+
+
+_REJECTIONS: dict[type[RejectedError], str] = {
+    RejectedError: "the event was refused",
+    DuplicateEventError: "SendPulse has this event already",
+    EventNotFoundError: "SendPulse knows no such event; check its name or URL",
+    PermissionDeniedError: "not permitted; check the account's plan, its list of addresses, and the URL",
+}
+
+
+def _rejected(kind: type[RejectedError], answer: Answer, scope: FailureScope) -> RejectedError:
+    return kind(
+        f"{_seen(answer)}: {_REJECTIONS[kind]}",
+        scope=scope,
+        status_code=answer.status_code,
+        error_code=answer.error_code,
+        message=answer.message,
+        body=answer.body,
+    )
+
+
+def _unknown(answer: Answer, scope: FailureScope) -> UnknownDeliveryError:
+    return UnknownDeliveryError(
+        f"{_seen(answer)}: whether the event was taken is unknown", scope=scope, status_code=answer.status_code
+    )
+
+
+def _has_envelope(answer: Answer) -> bool:
+    return answer.content is not None and not _ENVELOPE_KEYS.isdisjoint(answer.content)
+
+
+def _decoded(response: Response) -> tuple[bytes, bool]:
+    """Return the body without its compression, and whether that worked: a server may ignore `identity`."""
+    encodings = [e for e in ",".join(response.header(b"content-encoding")).lower().split(",") if e.strip()]
+    names = [name.strip() for name in encodings if name.strip() != "identity"]
+    if not names:
+        return response.body, True
+    if names not in (["gzip"], ["x-gzip"], ["deflate"]):
+        return b"", False
+    unpack = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
+    try:
+        body = unpack.decompress(response.body, RESPONSE_BODY_LIMIT)
+    except zlib.error:
+        return b"", False
+    return body, unpack.eof
+
+
+def _json_object(body: bytes) -> dict[str, Any] | None:
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _retry_after(values: list[str], wall_time: float) -> float | None:
+    """Return the longest wait that a header asks for; what is no finite future time is ignored."""
+    waits = [wait for value in values if (wait := _seconds(value, wall_time)) is not None]
+    return max(waits, default=None)
+
+
+def _seconds(value: str, wall_time: float) -> float | None:
+    if _SECONDS.fullmatch(value):
+        return float(value)
+    try:
+        wait = parsedate_to_datetime(value).timestamp() - wall_time
+    except (ValueError, OverflowError):
+        return None
+    return wait if wait >= 0 and math.isfinite(wait) else None

@@ -1,0 +1,91 @@
+"""SendPulse's three doors: each turns what it is given into a request whose head was built once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from .._contract import TOKEN_PATH
+from .._errors import InvalidEventError
+from .._events import Event
+from .._http import Headers, Request, Target
+from .._tokens import ClientCredentials
+from .._version import __version__
+from ._bodies import ENCODERS, BodyFormat, encode_json
+from ._urls import named_event_path
+
+
+def _head(target: Target) -> Headers:
+    return (
+        (b"Host", target.authority.encode()),
+        (b"User-Agent", b"sendpulse-async/" + __version__.encode()),
+        (b"Accept", b"application/json"),
+        (b"Accept-Encoding", b"identity"),
+    )
+
+
+def _request(target: Target, head: Headers, content: tuple[bytes, bytes]) -> Request:
+    content_type, body = content
+    length = str(len(body)).encode()
+    return Request(target, (*head, (b"Content-Type", content_type), (b"Content-Length", length)), body)
+
+
+class RawDoor:
+    """The event URL: it names the event by itself, and nothing else authorises."""
+
+    def __init__(self, target: Target, body_format: BodyFormat) -> None:
+        self.target = target
+        self._head = _head(target)
+        self._encode = ENCODERS[body_format]
+
+    def request(self, event: Event, event_name: str | None = None) -> Request:
+        """Return the request for `event`.
+
+        Raises:
+            InvalidEventError: The event has a name of its own, or cannot stand in this encoding.
+        """
+        if event_name is not None or event.event_name is not None:
+            raise InvalidEventError(["event_name: a raw event URL names its event already; give no event name"])
+        return _request(self.target, self._head, self._encode(event.to_payload()))
+
+
+class NamedDoor:
+    """The authorised endpoint: the event's name is a part of the path."""
+
+    def __init__(self, base: Target, event_name: str | None) -> None:
+        self.target = base
+        self._head = _head(base)
+        self._default_name = event_name
+        if event_name is not None:
+            named_event_path(event_name)  # a wrong name is known when the sender is made
+
+    def request(self, event: Event, event_name: str | None = None) -> Request:
+        """Return the request for `event`, without authorisation.
+
+        Raises:
+            InvalidEventError: No name is given anywhere, or one that cannot be a path segment.
+        """
+        name = next((n for n in (event_name, event.event_name, self._default_name) if n is not None), None)
+        if name is None:
+            raise InvalidEventError(["event_name: none was given by the call, the event or the sender"])
+        target = attrs.evolve(self.target, path=self.target.path + named_event_path(name))
+        return _request(target, self._head, encode_json(event.to_payload()))
+
+
+class TokenDoor:
+    """The token endpoint: it gives a token for client credentials."""
+
+    def __init__(self, base: Target) -> None:
+        self._target = attrs.evolve(base, path=base.path + TOKEN_PATH)
+        self._head = _head(base)
+
+    def request(self, credentials: ClientCredentials) -> Request:
+        """Return the request for a new token."""
+        grant: Mapping[str, Any] = {
+            "grant_type": "client_credentials",
+            "client_id": credentials.client_id,
+            "client_secret": credentials.client_secret,
+        }
+        return _request(self._target, self._head, encode_json(grant))

@@ -1,0 +1,112 @@
+"""Which URLs an event may go to, and how an event's name becomes a part of one."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Collection
+from urllib.parse import SplitResult, quote, urlsplit
+
+from .._contract import API_HOST, EVENTS_HOST, NAMED_EVENT_PREFIX, RAW_EVENT_PREFIX
+from .._errors import ConfigurationError, InvalidEventError
+from .._http import Target
+
+_PATH_SAFE = "/%:@!$&'()*+,;=~-._"
+
+
+def is_sendpulse_host(host: str) -> bool:
+    """Tell whether `host` is one of SendPulse's own, whose limits are known."""
+    return host in {EVENTS_HOST, API_HOST}
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether `host` never leaves this machine."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def parse_event_url(url: str, allowed_hosts: Collection[str]) -> Target:
+    """Return the target of a raw event URL.
+
+    Raises:
+        ConfigurationError: It is not a URL that an event may go to. The text never quotes it: it is a secret.
+    """
+    target = _parse("the event URL", url, allowed_hosts)
+    if is_sendpulse_host(target.host) and not target.path.startswith(RAW_EVENT_PREFIX):
+        raise ConfigurationError(
+            f"the event URL must be SendPulse's https://{EVENTS_HOST}{RAW_EVENT_PREFIX}…; "
+            "copy it from the event's page in SendPulse"
+        )
+    return target
+
+
+def parse_base_url(url: str, allowed_hosts: Collection[str]) -> Target:
+    """Return the target below which the authorised endpoints stand; its path has no slash at its end.
+
+    Raises:
+        ConfigurationError: It is not a URL that an event may go to.
+    """
+    target = _parse("base_url", url, allowed_hosts)
+    if "?" in target.path:
+        raise ConfigurationError("base_url must have no query")
+    return Target(target.scheme, target.host, target.port, target.path.rstrip("/"))
+
+
+def named_event_path(event_name: str) -> str:
+    """Return the path of a named event: the name is one percent-encoded segment.
+
+    Raises:
+        InvalidEventError: The name cannot be one segment.
+    """
+    if not isinstance(event_name, str):
+        raise InvalidEventError([f"event_name: must be a string, not {type(event_name).__name__}"])
+    if not event_name or event_name in {".", ".."}:
+        raise InvalidEventError(["event_name: must not be empty, '.' or '..'"])
+    if any(ord(character) < 32 or ord(character) == 127 for character in event_name):
+        raise InvalidEventError(["event_name: has a control character"])
+    try:
+        return NAMED_EVENT_PREFIX + quote(event_name, safe="")
+    except UnicodeEncodeError:
+        raise InvalidEventError(["event_name: has half of a surrogate pair"]) from None
+
+
+def _parse(name: str, url: str, allowed_hosts: Collection[str]) -> Target:
+    if isinstance(allowed_hosts, str):
+        raise ConfigurationError("allowed_hosts must be a set of host names, not one string")
+    parts = _split(name, url)
+    host = (parts.hostname or "").rstrip(".")
+    _check_host(name, parts.scheme, host, allowed_hosts)
+    path = quote(parts.path or "/", safe=_PATH_SAFE)
+    query = f"?{quote(parts.query, safe=_PATH_SAFE + '?')}" if parts.query else ""
+    return Target(parts.scheme, host, parts.port or {"http": 80, "https": 443}[parts.scheme], path + query)
+
+
+def _split(name: str, url: str) -> SplitResult:
+    if not isinstance(url, str):
+        raise ConfigurationError(f"{name} must be a string, not {type(url).__name__}")
+    url = url.strip()
+    if any(character <= " " or character == "\x7f" for character in url):
+        raise ConfigurationError(f"{name} has a blank or a control character inside")
+    try:
+        parts = urlsplit(url)
+        _ = parts.port, parts.path.encode(), parts.query.encode()
+    except ValueError:
+        raise ConfigurationError(f"{name} is not a URL") from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ConfigurationError(f"{name} must begin with https:// and name a host")
+    if parts.username is not None or parts.password is not None or parts.fragment:
+        raise ConfigurationError(f"{name} must have no user, password or fragment")
+    return parts
+
+
+def _check_host(name: str, scheme: str, host: str, allowed_hosts: Collection[str]) -> None:
+    if not host.isascii():
+        raise ConfigurationError(f"{name} must give its host in ASCII (xn--…)")
+    if scheme == "http":
+        if not is_loopback(host):
+            raise ConfigurationError(f"{name} must be https; plain http is for a loopback address alone")
+    elif not is_sendpulse_host(host) and host not in {allowed.lower() for allowed in allowed_hosts}:
+        raise ConfigurationError(
+            f"{name} is not on {EVENTS_HOST} or {API_HOST}; name its host in allowed_hosts if events may go there"
+        )
