@@ -1,5 +1,78 @@
-"""The asyncio client for SendPulse events."""
+"""The asyncio client for SendPulse events: every event given to it ends in exactly one honest outcome."""
 
+from ._bulk import send_many, stream_many
+from ._errors import (
+    AuthenticationError,
+    BulkError,
+    ConfigurationError,
+    DeliveryError,
+    DuplicateEventError,
+    EventNotFoundError,
+    FailureScope,
+    InvalidEventError,
+    NotSentError,
+    OutcomeStatus,
+    PermissionDeniedError,
+    RateLimitedError,
+    RejectedError,
+    SendPulseError,
+    ServiceUnavailableError,
+    StoppedError,
+    UnknownDeliveryError,
+)
+from ._events import Event
+from ._http import Request, Response, Transport, TransportError
+from ._outcomes import Outcome, Receipt, Report
+from ._policies import RateLimit, RetryPolicy
+from ._quota import Quota
+from ._senders import AuthorizedEventSender, EventSender, RawEventSender
+from ._tokens import ApiKey, ClientCredentials, Token, TokenStore
 from ._version import __version__
+from ._wire import BodyFormat
+from .stores import FileTokenStore, MemoryTokenStore
+from .transports.httpx import HttpxTransport
 
-__all__ = ["__version__"]
+__all__ = [
+    "ApiKey",
+    "AuthenticationError",
+    "AuthorizedEventSender",
+    "BodyFormat",
+    "BulkError",
+    "ClientCredentials",
+    "ConfigurationError",
+    "DeliveryError",
+    "DuplicateEventError",
+    "Event",
+    "EventNotFoundError",
+    "EventSender",
+    "FailureScope",
+    "FileTokenStore",
+    "HttpxTransport",
+    "InvalidEventError",
+    "MemoryTokenStore",
+    "NotSentError",
+    "Outcome",
+    "OutcomeStatus",
+    "PermissionDeniedError",
+    "Quota",
+    "RateLimit",
+    "RateLimitedError",
+    "RawEventSender",
+    "Receipt",
+    "RejectedError",
+    "Report",
+    "Request",
+    "Response",
+    "RetryPolicy",
+    "SendPulseError",
+    "ServiceUnavailableError",
+    "StoppedError",
+    "Token",
+    "TokenStore",
+    "Transport",
+    "TransportError",
+    "UnknownDeliveryError",
+    "__version__",
+    "send_many",
+    "stream_many",
+]

@@ -15,6 +15,7 @@ RESPONSE_BODY_LIMIT = 64 * 1024
 """Bytes of an answer's body that are read; a connection with more to read is closed."""
 
 Headers = tuple[tuple[bytes, bytes], ...]
+Origin = tuple[str, str, int]
 
 
 @attrs.frozen
@@ -31,7 +32,7 @@ class Target:
     path: str = attrs.field(repr=False)
 
     @property
-    def origin(self) -> tuple[str, str, int]:
+    def origin(self) -> Origin:
         """The part that two requests must share to share a connection."""
         return self.scheme, self.host, self.port
 
@@ -57,21 +58,32 @@ class Progress:
 
     Attributes:
         attempts: Requests that were begun.
-        has_slot: The first attempt's place under the rate limit was taken before the deadline began.
+        has_place: The first attempt's place under the rate limit was taken before the deadline began.
         is_handed_over: The last byte of the latest attempt left, or cannot be proven to have stayed.
+        head: The latest attempt's answer without its body, once its head came: it may decide all the same.
         was_unknown: An earlier attempt ended without an answer that settles it.
     """
 
     attempts: int = 0
-    has_slot: bool = False
+    has_place: bool = False
     is_handed_over: bool = False
+    head: Response | None = None
     was_unknown: bool = False
 
     def begin_attempt(self) -> None:
         """Count an attempt of which no byte has left."""
         self.attempts += 1
-        self.has_slot = False
+        self.has_place = False
+        self._forget()
+
+    def settle_attempt(self, *, is_unknown: bool) -> None:
+        """Note that the latest attempt was judged, so that only what is still open remains."""
+        self.was_unknown |= is_unknown
+        self._forget()
+
+    def _forget(self) -> None:
         self.is_handed_over = False
+        self.head = None
 
 
 @attrs.frozen(eq=False)
@@ -147,7 +159,8 @@ class Transport(Protocol):
         """Make one exchange.
 
         Sets `request.progress.is_handed_over` no later than the last byte of the body can have left, and leaves it
-        False only with proof that it did not. Cancellation propagates unchanged.
+        False only with proof that it did not. Sets `request.progress.head` before it reads the answer's body.
+        Cancellation propagates unchanged.
 
         Raises:
             TransportError: No whole head of an answer came.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import attrs
 
@@ -53,7 +53,7 @@ def is_header_safe(text: str) -> bool:
     return bool(text) and all("!" <= character <= "~" for character in text)
 
 
-def _stripped(value: str) -> str:
+def _stripped(value: Any) -> Any:
     return value.strip() if isinstance(value, str) else value
 
 

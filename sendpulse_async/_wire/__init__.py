@@ -1,6 +1,6 @@
 """What SendPulse means by a URL, a body and an answer; no I/O, no clock."""
 
-from ._answers import Answer, judge, judge_failure, read_answer
+from ._answers import Answer, is_over_quota, judge, judge_failure, read_answer
 from ._bodies import BodyFormat
 from ._doors import NamedDoor, RawDoor, TokenDoor
 from ._oauth import read_token
@@ -12,6 +12,7 @@ __all__ = [
     "NamedDoor",
     "RawDoor",
     "TokenDoor",
+    "is_over_quota",
     "is_sendpulse_host",
     "judge",
     "judge_failure",

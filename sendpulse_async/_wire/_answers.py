@@ -62,7 +62,7 @@ class Answer:
 
     @property
     def is_over_quota(self) -> bool:
-        """Whether the account, and so everybody who shares it, has to pause."""
+        """Whether the account is over its limit, whatever the status says."""
         return self.status_code == 429 or self.error_code == ERROR_TOO_MANY_REQUESTS
 
     @property
@@ -87,6 +87,13 @@ def read_answer(response: Response, wall_time: float) -> Answer:
         is_obtained,
         _retry_after(response.header(b"retry-after"), wall_time),
     )
+
+
+def is_over_quota(response: Response) -> bool:
+    """Tell whether everybody who shares the account has to pause; costs nothing on the usual answer."""
+    if response.status_code == 429:
+        return True
+    return b"%d" % ERROR_TOO_MANY_REQUESTS in response.body and read_answer(response, 0.0).is_over_quota
 
 
 def judge(answer: Answer, *, is_handed_over: bool = True) -> DeliveryError | None:

@@ -1,0 +1,95 @@
+"""Makes token requests: repeated at leisure, since that is safe, and not at all for a while after a refusal."""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections.abc import Awaitable, Callable
+
+import anyio
+import attrs
+
+from .._errors import AuthenticationError, FailureScope, NotSentError
+from .._http import Transport, TransportError
+from .._tokens import ClientCredentials, Token
+from .._wire import TokenDoor, read_answer, read_token
+
+MAX_REQUESTS = 4
+"""Token requests in a row before those who wait are told."""
+BASE_DELAY, MAX_DELAY = 0.5, 30.0
+"""Seconds between failed token requests: the upper bound of the first random delay, and of any."""
+COOL_DOWN = 60.0
+"""Seconds without token requests after the credentials were refused: issuing tokens is itself limited."""
+
+
+@attrs.define(eq=False)
+class TokenEndpoint:
+    """The account's way to a new token.
+
+    Args:
+        credentials: Whose token.
+        door: Builds the request.
+        transport: Carries it; the events' rate limit does not apply.
+        clock: Seconds, monotonic.
+        wall_clock: Unix time in seconds.
+        sleep: Waits for some seconds.
+        jitter: Gives a random number from 0 to 1.
+    """
+
+    credentials: ClientCredentials
+    door: TokenDoor
+    transport: Transport
+    clock: Callable[[], float] = time.monotonic
+    wall_clock: Callable[[], float] = time.time
+    sleep: Callable[[float], Awaitable[None]] = anyio.sleep
+    jitter: Callable[[], float] = random.random
+    _failures: int = attrs.field(default=0, init=False)
+    _not_before: float = attrs.field(default=-math.inf, init=False)
+    _closed_until: float = attrs.field(default=-math.inf, init=False)
+
+    async def fetch(self) -> Token | NotSentError:
+        """Return a new token, or why there is none after some requests."""
+        result: Token | NotSentError = AuthenticationError(
+            "the credentials were refused a moment ago and are not tried again yet"
+        )
+        for _ in range(MAX_REQUESTS):
+            if self.is_cooling_down:
+                break
+            await self._sleep_until(self._not_before)
+            result = await self._request()
+            if isinstance(result, Token):
+                self._failures = 0
+                break
+            self._note(result)
+        return result
+
+    @property
+    def is_cooling_down(self) -> bool:
+        """Whether no token request may be made now."""
+        return self.clock() < self._closed_until
+
+    def cool_down(self) -> None:
+        """Make no token request for a while."""
+        self._closed_until = self.clock() + COOL_DOWN
+
+    async def _request(self) -> Token | NotSentError:
+        try:
+            response = await self.transport.send(self.door.request(self.credentials))
+        except TransportError as failure:
+            return NotSentError(f"no token: {failure}", scope=FailureScope.SERVICE)
+        now = self.wall_clock()
+        return read_token(read_answer(response, now), now)
+
+    def _note(self, error: NotSentError) -> None:
+        if isinstance(error, AuthenticationError):
+            self.cool_down()
+            return
+        self._failures += 1
+        delay = self.jitter() * min(BASE_DELAY * 2 ** min(self._failures, 16), MAX_DELAY)
+        asked = getattr(error, "retry_after", None) or 0.0
+        self._not_before = self.clock() + max(delay, min(asked, COOL_DOWN))
+
+    async def _sleep_until(self, moment: float) -> None:
+        if (wait := moment - self.clock()) > 0:
+            await self.sleep(wait)

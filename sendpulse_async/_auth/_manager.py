@@ -1,0 +1,197 @@
+"""The one token that all senders of an account use: fetched once however many wait, swapped once when refused."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from copy import copy
+from typing import Any
+
+import anyio
+import attrs
+
+from .._errors import FailureScope, NotSentError
+from .._loops import PerLoop, is_asyncio
+from .._tokens import Token, TokenStore
+from ._endpoint import TokenEndpoint
+
+logger = logging.getLogger("sendpulse_async")
+
+EARLY_SHARE = 0.2
+"""The last share of a token's life, in which it still serves while the next one is fetched."""
+LONGEST_EARLY = 300.0
+"""Seconds of that share at most."""
+
+STORE_PATIENCE = 1.0
+"""Seconds for one call of the store; a token of one's own is there sooner."""
+
+
+@attrs.frozen
+class Lease:
+    """A token with its times in the monotonic clock, which no change of the wall clock moves."""
+
+    token: Token
+    refresh_at: float = math.inf
+    expires_at: float = math.inf
+
+
+Result = Token | NotSentError
+
+
+class _Flight:
+    """On asyncio a refresh is a task of its own, so that no caller's cancellation ends it for the others."""
+
+    def __init__(self) -> None:
+        self._task: asyncio.Task[Result] | None = None
+
+    def start(self, work: Callable[[], Coroutine[Any, Any, Result]]) -> asyncio.Task[Result]:
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(work(), name="sendpulse_async: token refresh")
+        return self._task
+
+    async def join(self, work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
+        task = self.start(work)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            caller = asyncio.current_task()
+            if task.cancelled() and caller is not None and not caller.cancelling():
+                return NotSentError("the sender was closed while it fetched a token", scope=FailureScope.ACCOUNT)
+            raise
+
+    async def aclose(self) -> None:
+        if self._task is not None and not self._task.done():
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+
+class TokenManager:
+    """Keeps the account's token.
+
+    Args:
+        endpoint: Where a new token comes from.
+        store: Where other processes keep theirs; None: nowhere.
+        clock: Seconds, monotonic.
+        wall_clock: Unix time in seconds.
+    """
+
+    def __init__(
+        self,
+        endpoint: TokenEndpoint,
+        store: TokenStore | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._endpoint = endpoint
+        self._account = endpoint.credentials.account
+        self._store = store
+        self._clock = clock
+        self._wall_clock = wall_clock
+        self._lease: Lease | None = None
+        self._refused = ""
+        self._has_warned = False
+        self._flights = PerLoop(_Flight)
+        self._locks = PerLoop(anyio.Lock)
+
+    async def get(self) -> Token:
+        """Return a token that serves, fetching one where there is none.
+
+        Raises:
+            NotSentError: There is none to be had; an `AuthenticationError` where the credentials are wrong.
+        """
+        lease = self._lease
+        if lease is not None and self._clock() < lease.expires_at:
+            if self._clock() >= lease.refresh_at:
+                await self._refresh_early()
+            return lease.token
+        result = await self._refresh()
+        if isinstance(result, Token):
+            return result
+        raise copy(result)  # one failure may be raised to many who waited: each gets attempts and times of its own
+
+    async def replace(self, refused: Token) -> Token:
+        """Return another token than `refused`, which the event endpoint did not take.
+
+        A late refusal of a token that was swapped already costs nothing.
+
+        Raises:
+            NotSentError: As for `get`.
+        """
+        if self._lease is not None and self._lease.token.text == refused.text:
+            self._lease = None
+            self._refused = refused.text
+        return await self.get()
+
+    def distrust(self) -> None:
+        """Note that even a fresh token was refused: asking for more would only get the account blocked."""
+        self._endpoint.cool_down()
+
+    async def aclose(self) -> None:
+        """End a refresh that is under way in this event loop."""
+        if is_asyncio() and (flight := self._flights.peek()) is not None:
+            await flight.aclose()
+
+    async def _refresh(self) -> Result:
+        if is_asyncio():
+            return await self._flights.get().join(self._work)
+        async with self._locks.get():  # trio has no task of the sender's own: who waits first fetches
+            if self._lease is not None and self._clock() < self._lease.expires_at:
+                return self._lease.token
+            return await self._work()
+
+    async def _refresh_early(self) -> None:
+        if is_asyncio():
+            self._flights.get().start(self._work)
+        elif not self._locks.get().locked():
+            async with self._locks.get():
+                await self._work()
+
+    async def _work(self) -> Result:
+        if (shared := await self._load()) is not None:
+            self._keep(shared)
+            return shared
+        result = await self._endpoint.fetch()
+        if isinstance(result, Token):
+            self._keep(result)
+            await self._save(result)
+        else:
+            self._postpone()
+        return result
+
+    def _keep(self, token: Token) -> None:
+        if token.expires_at is None:
+            self._lease = Lease(token)
+            return
+        now, life = self._clock(), token.expires_at - self._wall_clock()
+        self._lease = Lease(token, now + life - min(life * EARLY_SHARE, LONGEST_EARLY), now + life)
+
+    def _postpone(self) -> None:
+        """Let the old token, where there is one, serve on, and ask again after half of what is left of it."""
+        if self._lease is not None:
+            now = self._clock()
+            self._lease = attrs.evolve(self._lease, refresh_at=now + (self._lease.expires_at - now) / 2)
+
+    async def _load(self) -> Token | None:
+        """Return the store's token if it is news: not the one in hand, not one refused, not expired."""
+        token = None if self._store is None else await self._guarded(self._store.load(self._account))
+        if token is None or token.text in {self._refused, self._lease and self._lease.token.text}:
+            return None
+        return None if token.expires_at is not None and token.expires_at <= self._wall_clock() else token
+
+    async def _save(self, token: Token) -> None:
+        if self._store is not None:
+            await self._guarded(self._store.save(self._account, token))
+
+    async def _guarded(self, call: Awaitable[Any]) -> Any:
+        try:
+            with anyio.fail_after(STORE_PATIENCE):
+                return await call
+        except Exception as error:  # noqa: BLE001 - a foreign store, whatever it raises, never stops a send
+            if not self._has_warned:
+                self._has_warned = True
+                logger.warning("the token store failed (%s); going on with a token of my own", type(error).__name__)
+            return None

@@ -1,0 +1,196 @@
+"""The two calls: one returns a report, the other hands out the outcomes as they come."""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+
+import anyio
+import attrs
+from anyio.abc import ObjectReceiveStream
+
+from .._errors import ConfigurationError
+from .._outcomes import Outcome, Report
+from .._policies import RateLimit
+from .._quota import Quota
+from .._senders import EventSender
+from ._rules import StopRules
+from ._run import Run, Settle
+from ._source import Events, Source
+from ._tally import Tally
+
+OnOutcome = Callable[[Outcome], Awaitable[object] | object]
+
+
+@attrs.frozen
+class _Options:
+    max_in_flight: int
+    rate_limit: RateLimit | Quota | None
+    max_failures: int | None
+    on_outcome: OnOutcome | None
+
+    def __attrs_post_init__(self) -> None:
+        _check_whole("max_in_flight", self.max_in_flight, 1)
+        if self.max_failures is not None:
+            _check_whole("max_failures", self.max_failures, 0)
+        if self.on_outcome is not None and not callable(self.on_outcome):
+            raise ConfigurationError("on_outcome must be callable")
+
+    def run(self, sender: EventSender, events: Events, settle: Settle) -> Run:
+        if not isinstance(sender, EventSender):
+            raise ConfigurationError("sender must have send_event")
+        quota = self.rate_limit if isinstance(self.rate_limit, Quota) else Quota(self.rate_limit)
+        return Run(sender, Source(events), settle, StopRules(self.max_failures), quota)
+
+    async def tell(self, outcome: Outcome) -> None:
+        if self.on_outcome is not None:
+            told = self.on_outcome(outcome)
+            if inspect.isawaitable(told):
+                await told
+
+
+async def send_many(
+    sender: EventSender,
+    events: Events,
+    *,
+    max_in_flight: int = 32,
+    rate_limit: RateLimit | Quota | None = None,
+    max_failures: int | None = None,
+    on_outcome: OnOutcome | None = None,
+) -> Report:
+    """Send many events, and report what came of each.
+
+    An event that fails ends nothing: it has its outcome, and the run goes on. The rate limit and its pauses are waited
+    for before an event's deadline begins. The run stops early, with `Report.stopped_because`, when the credentials are
+    refused, when nothing is permitted, when five events in a row find no such event, when the service seems to be down
+    (five failures in a row, a wait of 5 s, one more failure), after five pauses in a row without an accepted event, and
+    after more than `max_failures` failures.
+
+    Args:
+        sender: Sends one event.
+        events: Any iterable or async iterable of `Event` or flat mapping; never pulled more than `max_in_flight` ahead.
+        max_in_flight: Events on their way at a time.
+        rate_limit: Holds for this run, on top of the sender's own.
+        max_failures: Events that may end otherwise than accepted; None: any number.
+        on_outcome: Called once with each `Outcome`; sync or async.
+
+    Returns:
+        The counts, and the first 1,000 failures.
+
+    Raises:
+        ConfigurationError: An argument is wrong; nothing was sent.
+        Exception: What the input or `on_outcome` raised, after the events in flight have ended.
+    """
+    options = _Options(max_in_flight, rate_limit, max_failures, on_outcome)
+    tally, began = Tally(), time.monotonic()
+
+    async def settle(outcome: Outcome) -> None:
+        tally.add(outcome)
+        await options.tell(outcome)
+
+    run = options.run(sender, events, settle)
+    await _work(run, max_in_flight)
+    report = tally.report(time.monotonic() - began, run.stopped_because)
+    if run.fault is not None:
+        run.fault.add_note(f"sendpulse_async: a bulk run ended here, after {report.summary()}")
+        raise run.fault
+    return report
+
+
+class OutcomeStream:
+    """The outcomes of a run, in the order in which events complete; iterate over it once."""
+
+    def __init__(self, run: Run, tally: Tally, received: ObjectReceiveStream[Outcome]) -> None:
+        self._run = run
+        self._tally = tally
+        self._received = received
+        self._began = time.monotonic()
+
+    @property
+    def report(self) -> Report:
+        """The report of the outcomes so far; of all of them once the iteration has ended."""
+        return self._tally.report(time.monotonic() - self._began, self._run.stopped_because)
+
+    def __aiter__(self) -> AsyncIterator[Outcome]:
+        return self
+
+    async def __anext__(self) -> Outcome:
+        try:
+            return await self._received.receive()
+        except anyio.EndOfStream:
+            if self._run.fault is not None:
+                raise self._run.fault from None
+            raise StopAsyncIteration from None
+
+
+@asynccontextmanager
+async def stream_many(
+    sender: EventSender,
+    events: Events,
+    *,
+    max_in_flight: int = 32,
+    rate_limit: RateLimit | Quota | None = None,
+    max_failures: int | None = None,
+    on_outcome: OnOutcome | None = None,
+) -> AsyncIterator[OutcomeStream]:
+    """Send many events, and hand out their outcomes as they come.
+
+    A consumer that stops reading stops the run after the events in flight. Leaving the context cancels these; whoever
+    wants to know their outcomes gives `on_outcome`.
+
+    Args:
+        sender: As for `send_many`.
+        events: As for `send_many`.
+        max_in_flight: As for `send_many`.
+        rate_limit: As for `send_many`.
+        max_failures: As for `send_many`.
+        on_outcome: As for `send_many`.
+
+    Yields:
+        The outcomes, with a `report` of those so far.
+
+    Raises:
+        ConfigurationError: An argument is wrong; nothing was sent.
+        Exception: What the input or `on_outcome` raised, from the iteration, after the events in flight have ended.
+    """
+    options = _Options(max_in_flight, rate_limit, max_failures, on_outcome)
+    tally = Tally()
+    given, received = anyio.create_memory_object_stream[Outcome](0)
+
+    async def settle(outcome: Outcome) -> None:
+        tally.add(outcome)
+        await options.tell(outcome)
+        await given.send(outcome)
+
+    run = options.run(sender, events, settle)
+    fault: Exception | None = None
+    with received:
+        async with anyio.create_task_group() as group:
+            group.start_soon(partial(_work, run, max_in_flight, given))
+            try:
+                yield OutcomeStream(run, tally, received)
+            except Exception as error:  # noqa: BLE001 - raised below, out of the group, which would wrap it
+                fault = error
+            received.close()  # so that no outcome waits for a reader who has left
+            group.cancel_scope.cancel()
+    if fault is not None:
+        raise fault
+
+
+async def _work(run: Run, workers: int, given: Any = None) -> None:
+    try:
+        async with anyio.create_task_group() as group:
+            for _ in range(workers):
+                group.start_soon(run.work)
+    finally:
+        if given is not None:
+            given.close()
+
+
+def _check_whole(name: str, value: object, minimum: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
+        raise ConfigurationError(f"{name} must be a whole number, at least {minimum}")

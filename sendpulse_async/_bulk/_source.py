@@ -1,0 +1,54 @@
+"""One input for many workers: any iterable or async iterable, pulled one item at a time."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
+from typing import Any
+
+import anyio
+
+from .._errors import ConfigurationError
+from .._events import Event
+
+Events = Iterable[Event | Mapping[str, Any]] | AsyncIterable[Event | Mapping[str, Any]]
+
+
+class Source:
+    """Numbers the items of an input as they are pulled.
+
+    Attributes:
+        pulled: Items pulled so far.
+    """
+
+    def __init__(self, events: Events) -> None:
+        self.pulled = 0
+        self._iterator: Iterator[Any] | None = None
+        self._async_iterator: AsyncIterator[Any] | None = None
+        self._lock = anyio.Lock()  # an async generator cannot be asked twice at once
+        if isinstance(events, str | bytes | Mapping | Event):
+            raise ConfigurationError("events must be an iterable of events, not one event or text")
+        if isinstance(events, AsyncIterable):
+            self._async_iterator = aiter(events)
+        elif isinstance(events, Iterable):
+            self._iterator = iter(events)
+        else:
+            raise ConfigurationError(f"events must be an iterable or async iterable, not {type(events).__name__}")
+
+    async def pull(self) -> tuple[int, Any] | None:
+        """Return the next item with its number, or None at the end; an iterator's own error comes through."""
+        if self._iterator is not None:
+            try:
+                return self._numbered(next(self._iterator))
+            except StopIteration:
+                return None
+        async with self._lock:
+            assert self._async_iterator is not None  # noqa: S101 - there is one of the two
+            try:
+                return self._numbered(await anext(self._async_iterator))
+            except StopAsyncIteration:
+                return None
+
+    def _numbered(self, item: Any) -> tuple[int, Any]:
+        number = self.pulled
+        self.pulled += 1
+        return number, item

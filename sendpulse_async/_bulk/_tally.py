@@ -1,0 +1,37 @@
+"""Counts outcomes as they come; its memory does not grow with the input."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from .._errors import OutcomeStatus, SendPulseError
+from .._outcomes import FAILURES_KEPT, Outcome, Report
+
+
+class Tally:
+    """The making of a report."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[OutcomeStatus] = Counter()
+        self._failures: list[Outcome] = []
+
+    def add(self, outcome: Outcome) -> None:
+        """Count one outcome."""
+        self._counts[outcome.status] += 1
+        if outcome.status is not OutcomeStatus.ACCEPTED and len(self._failures) < FAILURES_KEPT:
+            self._failures.append(outcome)
+
+    def report(self, elapsed: float, stopped_because: SendPulseError | None) -> Report:
+        """Return the report of what was counted so far."""
+        total = self._counts.total()
+        return Report(
+            total=total,
+            accepted=self._counts[OutcomeStatus.ACCEPTED],
+            rejected=self._counts[OutcomeStatus.REJECTED],
+            not_sent=self._counts[OutcomeStatus.NOT_SENT],
+            unknown=self._counts[OutcomeStatus.UNKNOWN],
+            elapsed=elapsed,
+            failures=tuple(self._failures),
+            failures_dropped=total - self._counts[OutcomeStatus.ACCEPTED] - len(self._failures),
+            stopped_because=stopped_because,
+        )

@@ -1,0 +1,203 @@
+"""What both senders do: bring one event to its outcome, whatever happens on the way."""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+import logging
+import math
+import time
+import warnings
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol, Self, runtime_checkable
+
+import anyio
+import attrs
+
+from .._errors import (
+    DeliveryError,
+    FailureScope,
+    InvalidEventError,
+    NotSentError,
+    OutcomeStatus,
+    UnknownDeliveryError,
+)
+from .._events import Event
+from .._http import Progress, Request
+from .._outcomes import Outcome, Receipt
+from .._quota import GatedTransport
+from .._retrying import RetryingSender
+from .._wire import Answer, judge, read_answer
+from ._settings import Settings, check_deadline
+
+logger = logging.getLogger("sendpulse_async")
+
+SETTLE_PATIENCE = 1.0
+"""Seconds in which the outcome of a cancelled event is told, whoever else cancels."""
+
+
+@runtime_checkable
+class EventSender(Protocol):
+    """What sends one event; both senders are one, and so is anything with this verb."""
+
+    async def send_event(self, event: Event | Mapping[str, Any]) -> Receipt:
+        """Send one event.
+
+        Raises:
+            InvalidEventError: It cannot be sent as it is.
+            DeliveryError: It was not accepted.
+        """
+        ...
+
+
+class Door(Protocol):
+    """Turns an event into a request."""
+
+    def request(self, event: Event, event_name: str | None = None) -> Request:
+        """Return the request for `event`."""
+        ...
+
+
+class Layer(Protocol):
+    """The uppermost layer of a sender's pile."""
+
+    async def send(self, request: Request) -> Answer:
+        """Return the answer that accepted the request, or raise a `DeliveryError`."""
+        ...
+
+
+@attrs.frozen(eq=False)
+class Job:
+    """One event on its way.
+
+    Attributes:
+        index: See `Outcome.index`.
+        deadline: Seconds for all of it.
+        has_place: Its first attempt's place under the rate limit is taken already.
+        on_interrupt: Told the outcome if the job is cancelled, since nobody gets it returned then.
+    """
+
+    index: int
+    event: Any = attrs.field(repr=False)
+    event_name: str | None = None
+    deadline: float = math.inf
+    has_place: bool = False
+    on_interrupt: Callable[[Outcome], Awaitable[None]] | None = None
+
+
+class Sender:
+    """The part that the public senders share."""
+
+    def __init__(self, settings: Settings, door: Door, host: str) -> None:
+        self._settings = settings
+        self._door = door
+        self._transport = settings.opened_transport()
+        self.quota = settings.quota(host)
+        self._retrying = RetryingSender(GatedTransport(self._transport, self.quota), settings.retry)
+        self._pile: Layer = self._retrying
+        self._numbers = itertools.count()
+        self._is_used = False
+        self._is_closed = False
+
+    @property
+    def deadline(self) -> float:
+        """Seconds for one event, where the call names none."""
+        return self._settings.deadline
+
+    async def deliver(self, job: Job) -> Outcome:
+        """Bring one event to its outcome; nothing but cancellation and a fault of the code is raised."""
+        self._is_used = True
+        progress, began = Progress(has_place=job.has_place), time.monotonic()
+        try:
+            result = await self._bounded(job, progress, began)
+        except anyio.get_cancelled_exc_class():
+            await self._settle_interrupted(job, progress, began, "the call was cancelled")
+            raise
+        except Exception as error:
+            await self._settle_interrupted(job, progress, began, f"{type(error).__name__} was raised")
+            raise
+        outcome = _outcome(job, progress, began, result)
+        await self._tell(outcome)
+        return outcome
+
+    async def aclose(self) -> None:
+        """Close what this sender opened; a transport that was given to it stays open."""
+        self._is_closed = True
+        if self._settings.transport is None:
+            await self._transport.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    def __del__(self) -> None:
+        if getattr(self, "_is_used", False) and not self._is_closed:
+            warnings.warn(f"unclosed {self!r}; use async with or await aclose()", ResourceWarning, 1, self)
+
+    async def _one(self, event: Event | Mapping[str, Any], event_name: str | None, deadline: float | None) -> Receipt:
+        seconds = self.deadline if deadline is None else check_deadline(deadline)
+        outcome = await self.deliver(Job(next(self._numbers), event, event_name, seconds))
+        if outcome.error is not None:
+            raise outcome.error
+        assert outcome.receipt is not None  # noqa: S101 - an outcome has one or the other
+        return outcome.receipt
+
+    async def _bounded(self, job: Job, progress: Progress, began: float) -> Answer | DeliveryError | InvalidEventError:
+        """Return what came of the event, be it that its deadline passed."""
+        has_deadline = math.isfinite(job.deadline)
+        try:
+            with anyio.move_on_after(job.deadline if has_deadline else None):
+                return await self._pile.send(self._request(job, progress, began))
+        except (DeliveryError, InvalidEventError) as error:
+            return error
+        return _verdict(progress, f"the deadline of {job.deadline:g} s passed")
+
+    def _request(self, job: Job, progress: Progress, began: float) -> Request:
+        if self._is_closed:
+            raise NotSentError("not sent: the sender is closed", scope=FailureScope.ACCOUNT)
+        event = job.event if isinstance(job.event, Event) else Event.from_mapping(job.event)
+        request = self._door.request(event, job.event_name)
+        return attrs.evolve(request, deadline=began + job.deadline, progress=progress)
+
+    async def _settle_interrupted(self, job: Job, progress: Progress, began: float, why: str) -> None:
+        outcome = _outcome(job, progress, began, _verdict(progress, why))
+        with anyio.CancelScope(shield=True), anyio.move_on_after(SETTLE_PATIENCE):
+            await self._tell(outcome)
+            if job.on_interrupt is not None:
+                await job.on_interrupt(outcome)
+
+    async def _tell(self, outcome: Outcome) -> None:
+        if self._settings.on_outcome is None:
+            return
+        try:
+            told = self._settings.on_outcome(outcome)
+            if inspect.isawaitable(told):
+                await told
+        except Exception as error:  # noqa: BLE001 - a hook's fault must not make an accepted event look failed
+            logger.error("on_outcome raised %s; the outcome stands", type(error).__name__)
+
+
+def _verdict(progress: Progress, why: str) -> Answer | DeliveryError:
+    """Say what an exchange that was broken off here means, from how far it got."""
+    if progress.head is not None:
+        answer = read_answer(progress.head, time.time())
+        return judge(answer, is_handed_over=progress.is_handed_over) or answer
+    if progress.is_handed_over:
+        return UnknownDeliveryError(f"sent, but {why} before an answer came", scope=FailureScope.SERVICE)
+    return NotSentError(f"not wholly sent: {why}", scope=FailureScope.SERVICE)
+
+
+def _outcome(job: Job, progress: Progress, began: float, result: Answer | DeliveryError | InvalidEventError) -> Outcome:
+    elapsed = time.monotonic() - began
+    if isinstance(result, Answer):
+        receipt = Receipt(result.status_code, progress.attempts, elapsed, result.is_confirmed, result.body)
+        return Outcome(job.index, job.event, OutcomeStatus.ACCEPTED, receipt)
+    if isinstance(result, InvalidEventError):
+        return Outcome(job.index, job.event, OutcomeStatus.REJECTED, error=result)
+    if progress.was_unknown and result.status is not OutcomeStatus.UNKNOWN:
+        # Only an acceptance settles an earlier attempt that may have been taken.
+        result = UnknownDeliveryError(f"an earlier attempt may have been taken; then: {result}", scope=result.scope)
+    result.attempts, result.elapsed = progress.attempts, elapsed
+    return Outcome(job.index, job.event, result.status, error=result)

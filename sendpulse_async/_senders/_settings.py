@@ -1,0 +1,89 @@
+"""What both senders can be told, checked when a sender is made."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable, Collection
+from types import EllipsisType
+from typing import TypedDict
+
+import attrs
+
+from .._contract import REQUESTS_PER_SECOND
+from .._errors import ConfigurationError
+from .._http import Transport
+from .._outcomes import Outcome
+from .._policies import RateLimit, RetryPolicy
+from .._quota import Quota
+from .._wire import is_sendpulse_host
+from ..transports.httpx import HttpxTransport
+
+OnOutcome = Callable[[Outcome], Awaitable[object] | object]
+RateLimitChoice = RateLimit | Quota | EllipsisType | None
+
+
+class SenderOptions(TypedDict, total=False):
+    """The keywords that both senders take."""
+
+    transport: Transport | None
+    retry: RetryPolicy
+    rate_limit: RateLimitChoice
+    deadline: float
+    allowed_hosts: Collection[str]
+    on_outcome: OnOutcome | None
+
+
+@attrs.frozen
+class Settings:
+    """The checked form of `SenderOptions`."""
+
+    transport: Transport | None
+    retry: RetryPolicy
+    rate_limit: RateLimitChoice
+    deadline: float
+    on_outcome: OnOutcome | None
+
+    def __attrs_post_init__(self) -> None:
+        if self.transport is not None and not isinstance(self.transport, Transport):
+            raise ConfigurationError(
+                "transport must have send and aclose; an httpx client goes into HttpxTransport(client)"
+            )
+        if not isinstance(self.retry, RetryPolicy):
+            raise ConfigurationError("retry must be a RetryPolicy")
+        if self.on_outcome is not None and not callable(self.on_outcome):
+            raise ConfigurationError("on_outcome must be callable")
+        check_deadline(self.deadline)
+
+    def opened_transport(self) -> Transport:
+        """Return the given transport, or a new one of the sender's own."""
+        return self.transport or HttpxTransport()
+
+    def quota(self, host: str) -> Quota:
+        """Return the given quota, or one for the given limit, or for what `host` is known to allow."""
+        if isinstance(self.rate_limit, Quota):
+            return self.rate_limit
+        if isinstance(self.rate_limit, EllipsisType):
+            return Quota(RateLimit(per_second=REQUESTS_PER_SECOND) if is_sendpulse_host(host) else None)
+        return Quota(self.rate_limit)
+
+
+def check_deadline(deadline: float) -> float:
+    """Return a deadline in seconds; `inf` is none.
+
+    Raises:
+        ConfigurationError: It is no positive number.
+    """
+    if isinstance(deadline, bool) or not isinstance(deadline, int | float) or not deadline > 0:
+        raise ConfigurationError("deadline must be a number of seconds, more than 0; math.inf for none")
+    return deadline
+
+
+def from_environment(name: str, purpose: str) -> str:
+    """Return an environment variable.
+
+    Raises:
+        ConfigurationError: It is not set.
+    """
+    if value := os.environ.get(name, "").strip():
+        return value
+    raise ConfigurationError(f"the environment variable {name} is not set: {purpose}")

@@ -1,0 +1,65 @@
+"""Translates the exceptions of httpx, httpcore and their successors into our one, without their words.
+
+A library's message may quote what a server sent, and a server may echo a request: so its text goes no further than
+here. The modules are looked up, never imported: whoever raises one of these has imported it.
+"""
+
+from __future__ import annotations
+
+import ssl
+import sys
+
+import anyio
+
+from .._http import FailureKind, TransportError
+
+_MODULES = ("httpcore", "httpx", "httpcore2", "httpx2")
+_BEFORE_CONNECTION = ("ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError", "UnsupportedProtocol")
+_ALL = (
+    *_BEFORE_CONNECTION,
+    "TimeoutException",
+    "NetworkError",
+    "ProtocolError",
+    "HTTPError",
+    "StreamError",
+    "InvalidURL",
+)
+
+
+def _classes(names: tuple[str, ...]) -> tuple[type[Exception], ...]:
+    modules = [sys.modules[name] for name in _MODULES if name in sys.modules]
+    return tuple(getattr(module, name) for module in modules for name in names if hasattr(module, name))
+
+
+def exchange_errors() -> tuple[type[Exception], ...]:
+    """Return what an exchange may raise; for an `except` clause, so it is computed when something was raised."""
+    return (*_classes(_ALL), OSError, anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream)
+
+
+def translate(error: Exception) -> TransportError:
+    """Return our own error for one of `exchange_errors`."""
+    causes = _chain(error)
+    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
+        return TransportError(FailureKind.CERTIFICATE, f"the server's certificate is not valid{_detail(causes)}")
+    is_early = isinstance(error, _classes(_BEFORE_CONNECTION))
+    kind = FailureKind.CONNECT if is_early else FailureKind.EXCHANGE
+    return TransportError(kind, f"{type(error).__name__}{_detail(causes)}")
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    chain: list[BaseException] = []
+    current: BaseException | None = error
+    while current is not None and current not in chain:
+        chain.append(current)
+        current = current.__cause__ or current.__context__
+    return chain
+
+
+def _detail(causes: list[BaseException]) -> str:
+    """Return the operating system's or OpenSSL's own words, which never quote a peer."""
+    for cause in causes:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f": {cause.verify_message}"
+        if isinstance(cause, OSError) and cause.strerror and not isinstance(cause, TimeoutError):
+            return f": {cause.strerror}"
+    return ""

@@ -1,0 +1,94 @@
+"""The default transport: the httpx stack without its pool, or a client of the caller's own."""
+
+from __future__ import annotations
+
+import ssl
+from typing import Any, Self
+
+import httpx
+
+from .._errors import ConfigurationError
+from .._http import Request, Response, Transport
+from ._client import ClientCarrier
+from ._connections import ConnectionCarrier
+from ._logs import hidden, install_filter
+
+_OWN_CONNECTIONS = 100
+_CLIENT_CONNECTIONS = 20
+
+
+class HttpxTransport:
+    """Carries requests over HTTP/1.1, on asyncio and on trio.
+
+    Without a client it opens connections of its own: no proxies, none from the environment either, no redirects, no
+    cookies. respx in its default mode mocks them as it mocks httpx.
+
+    A client brings its own proxies, TLS and mocks. It is never closed here. It must not repeat requests by itself
+    (`retries=` on its transport covers connections alone and is harmless): that would void "at most once".
+
+    Args:
+        client: An `httpx.AsyncClient` or an `httpx2.AsyncClient`.
+        max_connections: Requests at a time; 100, with a client 20.
+        connect_timeout: Seconds for a connection with its TLS handshake; None: the event's deadline alone.
+        read_timeout: Seconds for each single read and write; None: the event's deadline alone.
+        ssl_context: Instead of one with certifi's authorities. A client has its own.
+
+    Raises:
+        ConfigurationError: A setting is out of its range.
+    """
+
+    def __init__(
+        self,
+        client: Any = None,
+        *,
+        max_connections: int | None = None,
+        connect_timeout: float | None = 10.0,
+        read_timeout: float | None = 30.0,
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> None:
+        limit = _checked_limit(max_connections, _OWN_CONNECTIONS if client is None else _CLIENT_CONNECTIONS)
+        timeouts = _checked_timeouts(connect_timeout, read_timeout)
+        self._carrier: Transport
+        if client is None:
+            self._carrier = ConnectionCarrier(limit, timeouts, lambda: ssl_context or _default_tls())
+        elif ssl_context is not None:
+            raise ConfigurationError("ssl_context: give it to the client, which has its own")
+        elif not callable(getattr(client, "build_request", None)):
+            raise ConfigurationError("client must be an httpx.AsyncClient or an httpx2.AsyncClient")
+        else:
+            self._carrier = ClientCarrier(client, limit, timeouts)
+        install_filter()
+
+    async def send(self, request: Request) -> Response:
+        """Make one exchange, as `Transport.send` promises."""
+        with hidden(request.target.path):
+            return await self._carrier.send(request)
+
+    async def aclose(self) -> None:
+        """Close what this transport opened; a client given to it stays open."""
+        await self._carrier.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+
+def _default_tls() -> ssl.SSLContext:
+    return httpx.create_ssl_context(trust_env=False)
+
+
+def _checked_limit(max_connections: int | None, default: int) -> int:
+    if max_connections is None:
+        return default
+    if isinstance(max_connections, bool) or not isinstance(max_connections, int) or max_connections < 1:
+        raise ConfigurationError("max_connections must be a whole number, at least 1")
+    return max_connections
+
+
+def _checked_timeouts(connect: float | None, read: float | None) -> dict[str, float | None]:
+    for name, value in (("connect_timeout", connect), ("read_timeout", read)):
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or not value > 0):
+            raise ConfigurationError(f"{name} must be a number of seconds, more than 0, or None")
+    return {"connect": connect, "read": read, "write": read, "pool": None}
