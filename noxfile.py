@@ -51,7 +51,7 @@ def versions(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Measure the transports side by side; arguments after `--` go to the benchmark."""
-    session.install("-e", EVERYTHING, *dependencies("bench"))
+    session.install("-e", ".")
     session.run("python", "-m", "benchmarks", *session.posargs)
 
 

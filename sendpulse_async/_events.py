@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Self
 
@@ -11,6 +12,9 @@ from ._contract import AUTOMATION_ID_FIELD, CONTACT_FIELDS
 from ._errors import InvalidEventError
 from ._masking import mask_email, mask_phone
 from ._plain import Check, copied, joined
+
+_ADDRESS = re.compile(r"\S+@[^\s@]+")
+_DIGIT = re.compile(r"\d")
 
 RESERVED_FIELDS = (*CONTACT_FIELDS, AUTOMATION_ID_FIELD)
 
@@ -134,15 +138,14 @@ def _email(check: Check, value: object) -> str | None:
     email = check.label("email", value)
     if email is None:
         return None
-    local, _, domain = email.rpartition("@")
-    if not local or not domain or any(character.isspace() for character in email):
+    if not _ADDRESS.fullmatch(email):
         check.note("email", "is not an address: something@somewhere is needed")
     return email
 
 
 def _phone(check: Check, value: object) -> str | None:
     phone = check.label("phone", value)
-    if phone is not None and not any(character.isdigit() for character in phone):
+    if phone is not None and not _DIGIT.search(phone):
         check.note("phone", "is not a number: it has no digit")
     return phone
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
@@ -19,6 +20,7 @@ from ._errors import InvalidEventError
 MAX_DEPTH = 64
 
 _converter = cattrs.Converter()
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class Check:
@@ -44,7 +46,7 @@ class Check:
             self.note(path, f"must be a string, not {type(value).__name__}")
             return None
         stripped = value.strip()
-        if any(ord(character) < 32 or ord(character) == 127 for character in stripped):
+        if _CONTROL.search(stripped):
             self.note(path, "has a control character")
         return self.text(path, stripped) or None
 

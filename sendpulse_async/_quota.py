@@ -143,6 +143,11 @@ class Quota:
             self._pauses_in_a_row = 0
 
     @property
+    def is_open(self) -> bool:
+        """Whether anybody may begin at once, and nothing is counted."""
+        return not self._meters and not self.is_paused
+
+    @property
     def is_paused(self) -> bool:
         """Whether nobody may begin now."""
         return self._clock() < self._paused_until

@@ -132,19 +132,23 @@ class Run:
         return self._unsent(index, event, f"the run was stopped: {self.stopped_because}")
 
     async def _has_place(self, index: int, event: Any) -> bool:
+        quotas = [self.quota, self.sender.quota] if isinstance(self.sender, Sender) else [self.quota]
+        if not all(quota.is_open for quota in quotas):
+            await self._wait_for(quotas, index, event)
+        return self.stopped_because is None
+
+    async def _wait_for(self, quotas: list[Quota], index: int, event: Any) -> None:
         with anyio.CancelScope() as scope:
             self._waiting.add(scope)
             try:
-                await self.quota.wait()
-                if isinstance(self.sender, Sender):
-                    await self.sender.quota.wait()
+                for quota in quotas:
+                    await quota.wait()
             except anyio.get_cancelled_exc_class():
                 if not scope.cancel_called:
                     await self._interrupt(self._unsent(index, event, "the run was cancelled"))
                 raise
             finally:
                 self._waiting.discard(scope)
-        return self.stopped_because is None
 
     async def _deliver(self, index: int, event: Any) -> Outcome:
         if isinstance(self.sender, Sender):

@@ -10,6 +10,7 @@ from .._http import Headers, Origin, Request, Response
 from .._loops import PerLoop
 from ._bodies import OneShotBody, read_answer
 from ._failures import exchange_errors, translate
+from ._http11 import Timeouts
 
 
 class ClientCarrier:
@@ -18,12 +19,13 @@ class ClientCarrier:
     Args:
         client: An `httpx.AsyncClient` or `httpx2.AsyncClient`.
         max_in_flight: Requests at a time; the pool of these clients breaks down above some twenty.
-        timeouts: Seconds, by httpcore's names.
+        timeouts: Of each request.
     """
 
-    def __init__(self, client: Any, max_in_flight: int, timeouts: dict[str, float | None]) -> None:
+    def __init__(self, client: Any, max_in_flight: int, timeouts: Timeouts) -> None:
         self._client = client
-        self._timeouts = timeouts
+        connect, read = timeouts.connect, timeouts.read
+        self._timeouts = {"connect": connect, "read": read, "write": read, "pool": None}
         self._places = PerLoop(lambda: anyio.Semaphore(max_in_flight, fast_acquire=True))
         self._templates: dict[Origin, tuple[type[Any], Headers]] = {}
 

@@ -36,13 +36,18 @@ def exchange_errors() -> tuple[type[Exception], ...]:
     return (*_classes(_ALL), OSError, anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream)
 
 
-def translate(error: Exception) -> TransportError:
-    """Return our own error for one of `exchange_errors`."""
+def translate(error: Exception, kind: FailureKind | None = None) -> TransportError:
+    """Return our own error for one of `exchange_errors`.
+
+    Args:
+        error: What was raised.
+        kind: Where it was raised, if that is known better than its class tells.
+    """
     causes = _chain(error)
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
         return TransportError(FailureKind.CERTIFICATE, f"the server's certificate is not valid{_detail(causes)}")
-    is_early = isinstance(error, _classes(_BEFORE_CONNECTION))
-    kind = FailureKind.CONNECT if is_early else FailureKind.EXCHANGE
+    if kind is None:
+        kind = FailureKind.CONNECT if isinstance(error, _classes(_BEFORE_CONNECTION)) else FailureKind.EXCHANGE
     return TransportError(kind, f"{type(error).__name__}{_detail(causes)}")
 
 

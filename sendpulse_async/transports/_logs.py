@@ -6,8 +6,6 @@ httpx logs each request's URL at INFO; httpcore logs an answer's headers at DEBU
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 
 from .._masking import MASK
@@ -44,11 +42,14 @@ def install_filter() -> None:
         logging.getLogger(name).addFilter(_filter)
 
 
-@contextmanager
-def hidden(secret: str) -> Iterator[None]:
+class hidden:  # noqa: N801 - a context manager, as a class because it stands in the way of every event
     """Mask `secret` in what this task and its callees log."""
-    token = _secret.set(secret)
-    try:
-        yield
-    finally:
-        _secret.reset(token)
+
+    def __init__(self, secret: str) -> None:
+        self._secret = secret
+
+    def __enter__(self) -> None:
+        self._token = _secret.set(self._secret)
+
+    def __exit__(self, *_: object) -> None:
+        _secret.reset(self._token)

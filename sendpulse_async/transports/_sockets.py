@@ -1,4 +1,4 @@
-"""asyncio sockets that know which bytes left: the network backend below httpcore's connections.
+"""An asyncio socket that knows which bytes left.
 
 The write buffer's limit is zero, so asyncio reports each byte that stays behind (`pause_writing`) and the moment the
 last one goes (`resume_writing`). A request whose bytes are still behind when its connection ends was never complete.
@@ -7,33 +7,34 @@ last one goes (`resume_writing`). A request whose bytes are still behind when it
 from __future__ import annotations
 
 import asyncio
-import ssl
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import anyio
-import httpcore
-from anyio.abc import ByteStream, SocketAttribute
-from anyio.streams.tls import TLSAttribute, TLSStream
+from anyio.abc import ByteStream
 
 _READ_SIZE = 64 * 1024
 _UNREAD_LIMIT = 4 * _READ_SIZE
 _HAPPY_EYEBALLS_DELAY = 0.25  # seconds; RFC 8305, section 5
 
 
-class _Socket(asyncio.BufferedProtocol, ByteStream):
-    """One connected TCP socket as a byte stream."""
+class WatchedSocket(asyncio.BufferedProtocol, ByteStream):
+    """One connected TCP socket as a byte stream, which TLS can stand on.
 
-    _transport: asyncio.Transport
+    Attributes:
+        patience: Seconds that a single send or receive may wait; None: for ever.
+        is_handed_over: All bytes of the first send after `begin_request` went to the operating system.
+    """
 
     def __init__(self) -> None:
+        self.patience: float | None = None
+        self.is_handed_over = False
+        self._is_request = False
+        self._is_behind = False
+        self._is_ended = False
         self._space = memoryview(bytearray(_READ_SIZE))
         self._unread = bytearray()
-        self._is_ended = False
-        self._is_behind = False
         self._wakeup: asyncio.Future[None] | None = None
-        self._is_request = False
-        self.is_handed_over = False
 
     # What asyncio calls
 
@@ -65,25 +66,13 @@ class _Socket(asyncio.BufferedProtocol, ByteStream):
 
     def resume_writing(self) -> None:
         self._is_behind = False
-        if self._is_request:
-            self.is_handed_over = True
+        self.is_handed_over |= self._is_request
         self._wake()
 
-    def _wake(self) -> None:
-        if self._wakeup is not None and not self._wakeup.done():
-            self._wakeup.set_result(None)
-
-    async def _wait(self) -> None:
-        self._wakeup = asyncio.get_running_loop().create_future()
-        try:
-            await self._wakeup
-        finally:
-            self._wakeup = None
-
-    # What httpcore and TLS call
+    # What TLS and HTTP call
 
     def begin_request(self) -> None:
-        """Watch the next write: it is a whole request."""
+        """Watch the next send: it is a whole request."""
         self.is_handed_over = False
         self._is_request = True
 
@@ -91,15 +80,14 @@ class _Socket(asyncio.BufferedProtocol, ByteStream):
         if self._transport.is_closing():
             raise anyio.BrokenResourceError
         self._transport.write(item)
-        if self._transport.is_closing():  # the write itself failed: asyncio sent nothing, and dropped what it kept
+        if self._transport.is_closing():  # the write itself failed: nothing of it was sent, or will be
             raise anyio.BrokenResourceError
         while self._is_behind:
             if self._is_ended:
                 raise anyio.BrokenResourceError
             await self._wait()
-        if self._is_request:
-            self.is_handed_over = True
-            self._is_request = False
+        self.is_handed_over |= self._is_request
+        self._is_request = False
 
     async def receive(self, max_bytes: int = _READ_SIZE) -> bytes:
         while not self._unread:
@@ -108,7 +96,7 @@ class _Socket(asyncio.BufferedProtocol, ByteStream):
             await self._wait()
         data = bytes(self._unread[:max_bytes])
         del self._unread[:max_bytes]
-        if len(self._unread) < _UNREAD_LIMIT and not self._transport.is_closing():
+        if not self._transport.is_reading() and not self._transport.is_closing():
             self._transport.resume_reading()
         return data
 
@@ -124,122 +112,45 @@ class _Socket(asyncio.BufferedProtocol, ByteStream):
 
     @property
     def is_readable(self) -> bool:
-        """Whether the other side sent or closed: an idle connection that is readable must not be used again."""
+        """Whether the other side sent or closed."""
         return bool(self._unread) or self._is_ended or self._transport.is_closing()
 
     @property
     def extra_attributes(self) -> Mapping[Any, Any]:
-        return {SocketAttribute.raw_socket: lambda: self._transport.get_extra_info("socket")}
+        return {}
 
-
-class NetworkStream(httpcore.AsyncNetworkStream):
-    """A connection as httpcore sees it; joins head and body of a request into one write.
-
-    Attributes:
-        has_begun: A part of the latest request was given to this stream.
-    """
-
-    def __init__(self, sock: _Socket) -> None:
-        self._socket = sock
-        self._stream: ByteStream = sock
-        self._head = b""
-        self.has_begun = False
-
-    @property
-    def is_handed_over(self) -> bool:
-        """Whether the last byte of the latest request left this process."""
-        return self._socket.is_handed_over
-
-    def begin_request(self) -> None:
-        """Forget the last request: the next two writes are a head and its body."""
-        self._head = b""
-        self.has_begun = False
-
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        if not buffer:
-            return
-        self.has_begun = True
-        if not self._head:
-            self._head = buffer
-            return
-        self._socket.begin_request()
-        try:
-            async with asyncio.timeout(timeout):
-                await self._stream.send(self._head + buffer)
-        except TimeoutError:
-            raise httpcore.WriteTimeout from None
-        except (anyio.BrokenResourceError, anyio.ClosedResourceError, OSError):
-            raise httpcore.WriteError from None
-
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        try:
-            async with asyncio.timeout(timeout):
-                return await self._stream.receive(max_bytes)
-        except TimeoutError:
-            raise httpcore.ReadTimeout from None
-        except anyio.EndOfStream:
-            return b""
-        except (anyio.BrokenResourceError, anyio.ClosedResourceError, OSError):
-            raise httpcore.ReadError from None
-
-    async def aclose(self) -> None:
-        self._socket.abort()
-
-    async def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> NetworkStream:
-        try:
-            async with asyncio.timeout(timeout):
-                self._stream = await TLSStream.wrap(
-                    self._socket, ssl_context=ssl_context, hostname=server_hostname, standard_compatible=False
-                )
-        except BaseException as error:
-            self._socket.abort()
-            if isinstance(error, TimeoutError):
-                raise httpcore.ConnectTimeout from None
-            if isinstance(error, OSError | anyio.BrokenResourceError | anyio.EndOfStream):
-                raise httpcore.ConnectError from error
-            raise
-        return self
-
-    def get_extra_info(self, info: str) -> Any:
-        if info == "is_readable":
-            return self._socket.is_readable
-        if info == "ssl_object":
-            return self._stream.extra(TLSAttribute.ssl_object, None)
-        return None
-
-
-class SocketBackend(httpcore.AsyncNetworkBackend):
-    """Opens the one socket of one connection, and remembers it.
-
-    Attributes:
-        stream: The connection's stream, once there is one.
-    """
-
-    def __init__(self) -> None:
-        self.stream: NetworkStream | None = None
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> NetworkStream:
-        del local_address, socket_options  # never given by our connections
+    async def _wait(self) -> None:
+        """Wait until asyncio reports something, at most for `patience`."""
         loop = asyncio.get_running_loop()
-        # uvloop has no such option: it tries the addresses one by one.
-        options: dict[str, Any] = (
-            {"happy_eyeballs_delay": _HAPPY_EYEBALLS_DELAY} if isinstance(loop, asyncio.BaseEventLoop) else {}
-        )
+        wakeup = self._wakeup = loop.create_future()
+        timer = None if self.patience is None else loop.call_later(self.patience, _expire, wakeup)
         try:
-            async with asyncio.timeout(timeout):
-                _, sock = await loop.create_connection(_Socket, host, port, **options)
-        except TimeoutError:
-            raise httpcore.ConnectTimeout from None
-        except OSError as error:
-            raise httpcore.ConnectError from error
-        self.stream = NetworkStream(sock)
-        return self.stream
+            await wakeup
+        finally:
+            self._wakeup = None
+            if timer is not None:
+                timer.cancel()
+
+    def _wake(self) -> None:
+        if self._wakeup is not None and not self._wakeup.done():
+            self._wakeup.set_result(None)
+
+
+def _expire(wakeup: asyncio.Future[None]) -> None:
+    if not wakeup.done():
+        wakeup.set_exception(TimeoutError())
+
+
+async def open_socket(host: str, port: int) -> WatchedSocket:
+    """Connect to the first address of `host` that answers.
+
+    Raises:
+        OSError: None did.
+    """
+    loop = asyncio.get_running_loop()
+    # uvloop has no such option: it tries the addresses one by one.
+    options: dict[str, Any] = {"happy_eyeballs_delay": _HAPPY_EYEBALLS_DELAY}
+    if not isinstance(loop, asyncio.BaseEventLoop):
+        options = {}
+    _, sock = await loop.create_connection(WatchedSocket, host, port, **options)
+    return sock

@@ -11,6 +11,7 @@ from .._errors import ConfigurationError
 from .._http import Request, Response, Transport
 from ._client import ClientCarrier
 from ._connections import ConnectionCarrier
+from ._http11 import Timeouts
 from ._logs import hidden, install_filter
 
 _OWN_CONNECTIONS = 100
@@ -87,8 +88,8 @@ def _checked_limit(max_connections: int | None, default: int) -> int:
     return max_connections
 
 
-def _checked_timeouts(connect: float | None, read: float | None) -> dict[str, float | None]:
+def _checked_timeouts(connect: float | None, read: float | None) -> Timeouts:
     for name, value in (("connect_timeout", connect), ("read_timeout", read)):
         if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or not value > 0):
             raise ConfigurationError(f"{name} must be a number of seconds, more than 0, or None")
-    return {"connect": connect, "read": read, "write": read, "pool": None}
+    return Timeouts(connect, read)

@@ -1,0 +1,1 @@
+"""Measures this library beside what a user would write with httpx, in one run on one machine."""

@@ -1,0 +1,60 @@
+"""The one demo account that every sandbox has, and the tokens that it gives out."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from typing import TYPE_CHECKING, Final
+
+from .._contract import API_KEY_PREFIX, RAW_EVENT_PREFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ._switches import Switches
+
+EVENT_PATH: Final = f"{RAW_EVENT_PREFIX}eb561baa181247d1cd378c4ead632877/7043663"
+"""The sample of SendPulse's own page, *How to send events*."""
+
+CLIENT_ID: Final = "5a6d0b0c5d1e4f7f8a9b2c3d4e5f6071"
+CLIENT_SECRET: Final = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"  # noqa: S105  a demo value: it opens the sandbox alone
+API_KEY: Final = f"{API_KEY_PREFIX}{'5a6d0b0c' * 8}"
+
+_JWT_HEADER: Final = "eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiJ9"
+
+
+class TokenDesk:
+    """Gives out tokens and knows which of them still open the doors.
+
+    Args:
+        switches: How long a token lives, and whether a new one revokes the old.
+        clock: Seconds that only grow.
+    """
+
+    def __init__(self, switches: Switches, clock: Callable[[], float] = time.monotonic) -> None:
+        self._switches = switches
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._expiries: dict[str, float] = {}
+
+    def issue(self) -> str:
+        """Return a new token, shaped like the JWT that SendPulse gives today."""
+        token = f"{_JWT_HEADER}.{secrets.token_urlsafe(48)}.{secrets.token_urlsafe(64)}"
+        with self._lock:
+            now = self._clock()
+            kept = {} if self._switches.new_token_revokes_old else self._expiries
+            self._expiries = {old: expiry for old, expiry in kept.items() if expiry > now}
+            self._expiries[token] = now + self._switches.token_lifetime
+        return token
+
+    def opens(self, bearer: str) -> bool:
+        """Tell whether this bearer value is a live token, or the account's API key where that is accepted."""
+        if bearer == API_KEY:
+            return self._switches.accepts_api_key
+        return self._expiries.get(bearer, 0.0) > self._clock()
+
+    def revoke_all(self) -> None:
+        """Make every token that was given out invalid."""
+        with self._lock:
+            self._expiries = {}

@@ -1,0 +1,74 @@
+"""The web application: the front page, the doors and the test API behind one guard."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from typing import TYPE_CHECKING, Final
+
+from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route, Router
+
+from .._contract import NAMED_EVENT_PREFIX, TOKEN_PATH
+from ._account import CLIENT_ID, CLIENT_SECRET, EVENT_PATH, TokenDesk
+from ._api import TestApi
+from ._doors import EventDoors
+from ._faults import FaultBoard
+from ._ledger import Ledger
+from ._switches import Switches
+from ._token_door import TokenDoor
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.types import Receive, Scope, Send
+
+_LOCAL: Final = r"(127(\.[0-9]{1,3}){3}|localhost|\[::1\])(:[0-9]+)?"
+_HOST: Final = re.compile(_LOCAL, re.IGNORECASE)
+_ORIGIN: Final = re.compile(rf"https?://{_LOCAL}", re.IGNORECASE)
+
+
+class App:
+    """The ASGI application of one sandbox, and what it remembers."""
+
+    def __init__(self, switches: Switches) -> None:
+        self.ledger = Ledger()
+        self.faults = FaultBoard()
+        self.tokens = TokenDesk(switches)
+        parts = (switches, self.ledger, self.faults, self.tokens)
+        api = TestApi(self.ledger, self.faults)
+        routes = [*EventDoors(*parts).routes(), *TokenDoor(*parts).routes(), *api.routes(), Route("/", _front_page)]
+        self._router = Router(routes, redirect_slashes=False)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if not _is_local(Headers(scope=scope)):
+            await PlainTextResponse("The sandbox serves this machine alone\n", 403)(scope, receive, send)
+            return
+        # A client that left in the middle of its request gets no answer and no ledger entry.
+        with contextlib.suppress(ClientDisconnect):
+            await self._router(scope, receive, send)
+
+
+def _is_local(headers: Headers) -> bool:
+    # A web page elsewhere could reach this port through the reader's browser: by a name of its own that resolves to
+    # 127.0.0.1 (the host tells), or by a plain cross-site request (the origin tells).
+    origin = headers.get("origin")
+    is_own_page = origin is None or _ORIGIN.fullmatch(origin) is not None
+    return is_own_page and _HOST.fullmatch(headers.get("host", "")) is not None
+
+
+async def _front_page(request: Request) -> Response:
+    base = str(request.base_url).rstrip("/")
+    return PlainTextResponse(
+        "A local stand-in for SendPulse, by sendpulse_async. Nothing sent here reaches anybody.\n\n"
+        f"raw events     POST {base}{EVENT_PATH}\n"
+        f"events by name POST {base}{NAMED_EVENT_PREFIX}any_name\n"
+        f"tokens         POST {base}{TOKEN_PATH}\n"
+        f"               client_id {CLIENT_ID}\n"
+        f"               client_secret {CLIENT_SECRET}\n\n"
+        f"what arrived   GET {base}/_sandbox/events, {base}/_sandbox/refused\n"
+        f"faults         GET, POST, DELETE {base}/_sandbox/faults\n"
+    )

@@ -1,0 +1,136 @@
+"""The doors for events: raw by URL, and by name with a token; each request is filed, then answered."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import TYPE_CHECKING, Any, Final, cast
+from urllib.parse import unquote
+
+from attrs import evolve
+from starlette.routing import Route
+
+from .._contract import CONTACT_FIELDS, NAMED_EVENT_PREFIX, RAW_EVENT_PREFIX
+from ._answers import (
+    ACCEPTED,
+    BADLY_FORMED,
+    CONTACT_NOT_TEXT,
+    DUPLICATE,
+    EVENT_NOT_EXISTS,
+    NO_DATA,
+    TOO_LARGE,
+    UNAUTHORIZED,
+    Answer,
+)
+from ._bodies import parse_body, read_body
+from ._ledger import Ledger, LedgerEntry
+from ._play import FaultResponse
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from ._account import TokenDesk
+    from ._faults import FaultBoard
+    from ._switches import Switches
+
+_RAW_PATH: Final = re.compile(rf"{RAW_EVENT_PREFIX}([0-9a-f]{{32}})/[0-9]+")
+_NAMED_PATH: Final = re.compile(rf"/?{NAMED_EVENT_PREFIX}([^/]+)")
+
+
+class EventDoors:
+    """Takes events as SendPulse does, files them, and plays the faults that are meant for them."""
+
+    def __init__(self, switches: Switches, ledger: Ledger, faults: FaultBoard, tokens: TokenDesk) -> None:
+        self._switches = switches
+        self._ledger = ledger
+        self._faults = faults
+        self._tokens = tokens
+
+    def routes(self) -> list[Route]:
+        """Return the doors' routes."""
+        return [
+            Route(f"{RAW_EVENT_PREFIX}{{rest:path}}", self._raw, methods=["POST"]),
+            Route(f"{NAMED_EVENT_PREFIX}{{rest:path}}", self._named, methods=["POST"]),
+            # The official Python client joins its base URL and this path with one slash too many.
+            Route(f"/{NAMED_EVENT_PREFIX}{{rest:path}}", self._named, methods=["POST"]),
+        ]
+
+    async def _raw(self, request: Request) -> Response:
+        match = _RAW_PATH.fullmatch(_path(request))
+        known = self._switches.known_hashes
+        exists = match is not None and (known is None or match[1] in known)
+        return await self._receive(request, "raw", None, None if exists else EVENT_NOT_EXISTS)
+
+    async def _named(self, request: Request) -> Response:
+        event = _name(request)
+        known = self._switches.known_events
+        scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
+        refusal = None
+        if scheme.lower() != "bearer" or not self._tokens.opens(bearer):
+            refusal = UNAUTHORIZED
+        elif event is None or (known is not None and event not in known):
+            refusal = EVENT_NOT_EXISTS
+        return await self._receive(request, "name", event, refusal)
+
+    async def _receive(self, request: Request, door: str, event: str | None, refusal: Answer | None) -> Response:
+        body = await read_body(request)
+        payload: Any = None
+        if body is None:
+            refusal = refusal or TOO_LARGE
+        else:
+            try:
+                payload = await parse_body(body, request.headers.get("content-type"))
+            except ValueError:
+                refusal = refusal or BADLY_FORMED
+        entry = LedgerEntry(
+            sequence=self._ledger.next_sequence(),
+            received_at=time.time(),
+            door=door,
+            event=event,
+            method=request.method,
+            path=_path(request),
+            headers=tuple((name.decode("latin-1"), text.decode("latin-1")) for name, text in request.headers.raw),
+            content_type=request.headers.get("content-type"),
+            body=body or b"",
+            payload=payload,
+            status=None,
+        )
+        return self._settle(entry, refusal or self._judge(entry))
+
+    def _judge(self, entry: LedgerEntry) -> Answer | None:
+        fields = cast("dict[str, Any]", entry.payload) if isinstance(entry.payload, dict) else None
+        if fields is None and self._switches.events_need_object:
+            return BADLY_FORMED
+        contacts = [value for name in CONTACT_FIELDS if (value := (fields or {}).get(name)) is not None]
+        if self._switches.contacts_must_be_strings and not all(isinstance(value, str) for value in contacts):
+            return CONTACT_NOT_TEXT
+        if self._switches.events_need_contact and not (entry.email or entry.phone):
+            return NO_DATA
+        if self._switches.refuse_duplicates and self._ledger.holds(entry.path, entry.payload):
+            return DUPLICATE
+        return None
+
+    def _settle(self, entry: LedgerEntry, refusal: Answer | None) -> Response:
+        fault = None if refusal else self._faults.take(entry.door, entry.event, entry.email)
+        answer = refusal or (fault.answer if fault else ACCEPTED)
+        if fault is None or fault.has_answer:
+            entry = evolve(entry, status=answer.status, error_code=answer.error_code)
+        if refusal is None and (fault is None or fault.is_taken):
+            self._ledger.accept(entry)
+        else:
+            self._ledger.refuse(entry)
+        return FaultResponse(fault, answer) if fault else answer.to_response()
+
+
+def _path(request: Request) -> str:
+    raw: bytes = request.scope["raw_path"]
+    return raw.decode("ascii")
+
+
+def _name(request: Request) -> str | None:
+    match = _NAMED_PATH.fullmatch(_path(request))
+    try:
+        return unquote(match[1], errors="strict") if match else None
+    except UnicodeDecodeError:
+        return None

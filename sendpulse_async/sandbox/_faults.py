@@ -1,0 +1,168 @@
+"""Faults on request: what they match, what they answer, and whether the event was taken all the same."""
+
+from __future__ import annotations
+
+import json
+import threading
+from functools import cached_property
+from typing import Any, Final, cast
+
+from attrs import evolve, field, frozen
+
+from .._contract import ERROR_TOO_MANY_REQUESTS
+from ._answers import HTML_TYPE, JSON_TYPE, Answer, code_of, takes_body, usual_answer
+from ._rules import is_body, is_seconds, is_whole, rule, to_headers
+
+DROPS: Final = ("reset", "close", "cut", "hang")
+DOORS: Final = ("raw", "name", "token")
+_WITHOUT_ANSWER: Final = frozenset({"reset", "close", "hang"})
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+@frozen(kw_only=True)
+class Fault:
+    """Play a fault on requests that the sandbox would otherwise accept.
+
+    Args:
+        status: The answer's status, 200 to 599. None: 200, and the sandbox's own answer if nothing else is given.
+        body: The answer's body: an object is sent as JSON, text and bytes as HTML unless `headers` name a content
+            type. None: what SendPulse would likely say with this status.
+        headers: More headers of the answer, pairs or a dict.
+        retry_after: Seconds for a `Retry-After` header.
+        delay: Seconds between the ledger entry and what comes next.
+        drop: `"reset"` (RST, no answer), `"close"` (FIN, no answer), `"cut"` (an answer whose body ends half way) or
+            `"hang"` (no answer until the client goes away or the sandbox stops).
+        times: Requests that it is played on. None: for ever.
+        door: `"raw"`, `"name"` or `"token"`. None: either event door; the token endpoint only when it is named.
+        event: Play it on events of this name only.
+        email: Play it on events to this address only.
+        taken: Whether the event counts as taken and stands in the ledger. None: as `is_taken` infers.
+
+    Raises:
+        ValueError: A field is wrong, or two exclude each other; the text names them.
+    """
+
+    status: int | None = field(
+        default=None, validator=rule(lambda value: is_whole(value, 200, 599), "a whole number from 200 to 599")
+    )
+    body: str | bytes | dict[str, Any] | None = field(
+        default=None, validator=rule(is_body, "text, bytes or a JSON object")
+    )
+    headers: tuple[tuple[str, str], ...] = field(default=(), converter=to_headers)
+    retry_after: float | None = field(default=None, validator=rule(is_seconds, "seconds, 0 or more"))
+    delay: float = field(default=0.0, validator=rule(is_seconds, "seconds, 0 or more"))
+    drop: str | None = field(default=None, validator=rule(DROPS.__contains__, f"one of {', '.join(DROPS)}"))
+    times: int | None = field(default=1, validator=rule(lambda value: value is None or is_whole(value, 1), "1 or more"))
+    door: str | None = field(default=None, validator=rule(DOORS.__contains__, f"one of {', '.join(DOORS)}"))
+    event: str | None = field(default=None, validator=rule(_is_text, "text"))
+    email: str | None = field(default=None, validator=rule(_is_text, "text"))
+    taken: bool | None = field(default=None, validator=rule(lambda value: isinstance(value, bool), "true or false"))
+
+    def __attrs_post_init__(self) -> None:
+        if not self.has_own_answer and self.drop is None and not self.delay:
+            raise ValueError("a fault needs an effect: status, body, headers, retry_after, delay or drop")
+        if self.has_own_answer and not self.has_answer:
+            raise ValueError(f"drop={self.drop!r} excludes status, body, headers and retry_after: nothing is answered")
+        if self.body is not None and not takes_body(self.status or 200):
+            raise ValueError(f"body and status={self.status} exclude each other")
+        if self.door == "token" and (self.event is not None or self.email is not None):
+            raise ValueError("event and email cannot match at door='token'")
+
+    @property
+    def has_own_answer(self) -> bool:
+        """Whether it says what is answered, or leaves that to the sandbox."""
+        return bool(self.headers) or (self.status, self.body, self.retry_after) != (None, None, None)
+
+    @property
+    def has_answer(self) -> bool:
+        """Whether an answer begins at all."""
+        return self.drop not in _WITHOUT_ANSWER
+
+    @cached_property
+    def answer(self) -> Answer:
+        """The answer that is played where there is one."""
+        answer = usual_answer(self.status or 200)
+        if self.body is not None:
+            media_type = JSON_TYPE if isinstance(self.body, dict) else HTML_TYPE
+            body = _to_bytes(self.body)
+            answer = evolve(answer, body=body, media_type=media_type, error_code=code_of(_json_object(body)))
+        if self.retry_after is None:
+            return evolve(answer, headers=self.headers)
+        seconds = int(self.retry_after) if float(self.retry_after).is_integer() else self.retry_after
+        return evolve(answer, headers=(*self.headers, ("retry-after", str(seconds))))
+
+    @cached_property
+    def is_taken(self) -> bool:
+        """Whether the event stands in the ledger: it does unless the answer is a refusal.
+
+        Refusals are the statuses below 500 other than 2xx, a 503 that says when to come back or speaks SendPulse's
+        JSON, `result: false`, `success: false`, and error 2020202020 under any status.
+        """
+        if self.taken is not None or not self.has_answer:
+            return self.taken is not False
+        said = _json_object(self.answer.body)
+        if said.get("error_code") == ERROR_TOO_MANY_REQUESTS:
+            return False
+        if said.get("result") is False or said.get("success") is False:
+            return False
+        if self.answer.status == 503:
+            return not said and all(name.lower() != "retry-after" for name, _ in self.answer.headers)
+        return self.answer.status < 300 or self.answer.status >= 500
+
+    def matches(self, door: str, event: str | None, email: str | None) -> bool:
+        """Tell whether it is meant for this request."""
+        is_door = door == self.door or (self.door is None and door != "token")
+        return is_door and self.event in (None, event) and self.email in (None, email)
+
+
+def _to_bytes(body: str | bytes | dict[str, Any]) -> bytes:
+    if isinstance(body, bytes):
+        return body
+    text = body if isinstance(body, str) else json.dumps(body)
+    return text.encode(errors="replace")
+
+
+def _json_object(body: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+class FaultBoard:
+    """Holds the faults in play, first come first played; safe to use from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._faults: list[Fault] = []
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """The faults still to be played, each with the times that are left."""
+        with self._lock:
+            return tuple(self._faults)
+
+    def add(self, fault: Fault) -> None:
+        """Put a fault into play after those that are there."""
+        with self._lock:
+            self._faults.append(fault)
+
+    def clear(self) -> None:
+        """Take all faults out of play."""
+        with self._lock:
+            self._faults.clear()
+
+    def take(self, door: str, event: str | None = None, email: str | None = None) -> Fault | None:
+        """Return the first fault that matches, used up by one, or None."""
+        with self._lock:
+            for place, fault in enumerate(self._faults):
+                if fault.matches(door, event, email):
+                    if fault.times is not None:
+                        rest = [evolve(fault, times=fault.times - 1)] if fault.times > 1 else []
+                        self._faults[place : place + 1] = rest
+                    return fault
+        return None

@@ -1,0 +1,153 @@
+"""The sandbox as its users hold it: where it is, what it accepts, what arrived."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Self
+
+import anyio
+import anyio.to_thread
+
+from ._account import API_KEY, CLIENT_ID, CLIENT_SECRET, EVENT_PATH
+from ._app import App
+from ._service import Service
+from ._switches import Switches
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ._faults import Fault
+    from ._ledger import LedgerEntry
+
+_DEFAULT_SWITCHES: Final = Switches()
+
+
+class Sandbox:
+    """Stand in for SendPulse on this machine, for tests and for trying things out.
+
+    Enter it with `async with` (asyncio or trio) or `with`: it serves in a thread with an event loop of its own until
+    it is left, so that a blocked loop of the caller never blocks it. It may be entered again, and keeps what it holds.
+
+    Args:
+        host: A loopback address, or `localhost`.
+        port: The port to listen on. 0: a free one.
+        switches: What it does where SendPulse's behaviour is not sure.
+
+    Raises:
+        ValueError: `host` is not loopback, or `port` is none.
+    """
+
+    client_id: Final = CLIENT_ID
+    """The client id that the token endpoint knows."""
+    client_secret: Final = CLIENT_SECRET
+    """The secret that goes with it."""
+    api_key: Final = API_KEY
+    """The static API key that opens the named door."""
+
+    def __init__(self, *, host: str = "127.0.0.1", port: int = 0, switches: Switches = _DEFAULT_SWITCHES) -> None:
+        self._app = App(switches)
+        self._service = Service(self._app, host, port)
+
+    @property
+    def origin(self) -> str:
+        """The scheme, host and port, known once it was entered.
+
+        Raises:
+            RuntimeError: It has not been entered yet.
+        """
+        return self._service.origin
+
+    @property
+    def event_url(self) -> str:
+        """The demo account's raw event URL; any other well-formed one works too unless `known_hashes` is set."""
+        return f"{self.origin}{EVENT_PATH}"
+
+    @property
+    def events(self) -> tuple[LedgerEntry, ...]:
+        """The accepted events, oldest first: the newest 10,000, and no more than 64 MiB of bodies."""
+        return self._app.ledger.events
+
+    @property
+    def accepted_count(self) -> int:
+        """All accepted events, those no longer kept included."""
+        return self._app.ledger.accepted_count
+
+    @property
+    def refused(self) -> tuple[LedgerEntry, ...]:
+        """The event requests that were refused, oldest first, kept like `events`."""
+        return self._app.ledger.refused
+
+    @property
+    def token_requests(self) -> int:
+        """Requests that reached the token endpoint."""
+        return self._app.ledger.token_requests
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """The faults still to be played, each with the times that are left."""
+        return self._app.faults.faults
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment variables that point a client at this sandbox."""
+        return {
+            "SENDPULSE_EVENT_URL": self.event_url,
+            "SENDPULSE_CLIENT_ID": self.client_id,
+            "SENDPULSE_CLIENT_SECRET": self.client_secret,
+            "SENDPULSE_BASE_URL": self.origin,
+        }
+
+    def add_fault(self, fault: Fault) -> None:
+        """Put a fault into play; the first that matches a request is played on it."""
+        self._app.faults.add(fault)
+
+    def clear_faults(self) -> None:
+        """Take all faults out of play."""
+        self._app.faults.clear()
+
+    def revoke_tokens(self) -> None:
+        """Make every token that was given out invalid."""
+        self._app.tokens.revoke_all()
+
+    def clear(self) -> None:
+        """Forget what arrived and start the counts anew; tokens and faults stay."""
+        self._app.ledger.clear()
+
+    def run(self, on_ready: Callable[[Self], object] | None = None) -> None:
+        """Serve in the calling thread, which is the main one, until SIGINT or SIGTERM.
+
+        Args:
+            on_ready: Called once it serves.
+
+        Raises:
+            OSError: The port is taken; the text names it.
+            RuntimeError: It is running already.
+        """
+        self._service.run(lambda: on_ready(self) if on_ready else None)
+
+    def __enter__(self) -> Self:
+        """Serve; return once it does.
+
+        Raises:
+            OSError: The port is taken; the text names it.
+            RuntimeError: It is running already.
+        """
+        self._service.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop, whatever hangs."""
+        self._service.stop()
+
+    async def __aenter__(self) -> Self:
+        """Serve, as `__enter__` does."""
+        try:
+            await anyio.to_thread.run_sync(self._service.start)
+        except anyio.get_cancelled_exc_class():
+            # The start goes on in its thread: without this a cancelled caller would leave a server behind.
+            self._service.stop()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop, as `__exit__` does, a cancelled caller's sandbox too."""
+        with anyio.CancelScope(shield=True):
+            await anyio.to_thread.run_sync(self._service.stop)

@@ -1,0 +1,125 @@
+"""One HTTP/1.1 exchange after the other over one connection; h11 reads the answers, and the requests are prebuilt."""
+
+from __future__ import annotations
+
+import ssl
+from typing import Any
+
+import anyio
+import h11
+import httpcore
+
+from .._http import RESPONSE_BODY_LIMIT, FailureKind, Request, Response, Target, TransportError
+from ._wires import Wire, connect
+
+_HEAD_LIMIT = 100 * 1024
+
+# The parser wants to know what was asked before it reads an answer; all that matters to it is the method.
+_ASKED = h11.Request(method="POST", target="/", headers=[("Host", "-"), ("Content-Length", "0")])
+_DONE = h11.EndOfMessage()
+
+
+class Timeouts:
+    """Seconds, or None for no bound of its own.
+
+    Args:
+        connect: For a connection with its TLS handshake.
+        read: For each single read and write.
+    """
+
+    def __init__(self, connect: float | None, read: float | None) -> None:
+        self.connect = connect
+        self.read = read
+
+
+class Http11(httpcore.AsyncConnectionInterface):
+    """A connection that is opened by its first request; whoever gets an error from it throws it away."""
+
+    def __init__(self, target: Target, tls: ssl.SSLContext | None, timeouts: Timeouts) -> None:
+        self._target = target
+        self._tls = tls
+        self._timeouts = timeouts
+        self._wire: Wire | None = None
+        self._parser = h11.Connection(h11.CLIENT, max_incomplete_event_size=_HEAD_LIMIT)
+
+    async def handle_async_request(self, request: Any) -> Any:
+        """Make one exchange for our own request, which httpcore's brings along; return our own response."""
+        return await self.exchange(request.extensions["event"])
+
+    async def exchange(self, request: Request) -> Response:
+        """Make one exchange, as `Transport.send` promises."""
+        if self._wire is None:
+            self._wire = await connect(self._target, self._tls, self._timeouts.connect)
+        if request.before_first_byte is not None:
+            await request.before_first_byte()
+        self._parser.send(_ASKED)
+        self._parser.send(_DONE)
+        try:
+            try:
+                await self._wire.write_request(_prebuilt(request), self._timeouts.read)
+            except TransportError:
+                # A server may refuse early and answer; the answer counts, though the request never was complete.
+                if self._wire.is_handed_over or not self._wire.is_readable:
+                    raise
+            return await self._read_answer(self._wire, request)
+        finally:
+            request.progress.is_handed_over = self._wire.is_handed_over
+
+    def make_ready(self) -> bool:
+        """Prepare for another request, and tell whether one may follow.
+
+        Bytes after an answer would be read as the answer to the next event, and a connection that was closed or
+        written to while idle may be closing: both end it.
+        """
+        if self._wire is None or not self._wire.is_handed_over or self._wire.is_readable:
+            return False
+        if self._parser.our_state is not h11.DONE or self._parser.their_state is not h11.DONE:
+            return False
+        if self._parser.trailing_data != (b"", False):
+            return False
+        self._parser.start_next_cycle()
+        return True
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether nothing came while the connection was idle."""
+        return self._wire is not None and not self._wire.is_readable
+
+    async def aclose(self) -> None:
+        """Close at once, whoever cancels."""
+        if (wire := self._wire) is not None:
+            with anyio.CancelScope(shield=True):
+                await wire.aclose()
+
+    async def _read_answer(self, wire: Wire, request: Request) -> Response:
+        event = await self._next_event(wire)
+        while isinstance(event, h11.InformationalResponse):
+            event = await self._next_event(wire)
+        if not isinstance(event, h11.Response):
+            raise TransportError(FailureKind.EXCHANGE, "the server closed the connection without an answer")
+        status, headers = event.status_code, tuple(event.headers)
+        request.progress.is_handed_over = wire.is_handed_over
+        request.progress.head = Response(status, headers, is_body_complete=False)
+        body = bytearray()
+        try:
+            while isinstance(event := await self._next_event(wire), h11.Data):
+                body += event.data
+                if len(body) > RESPONSE_BODY_LIMIT:
+                    break
+        except TransportError:
+            event = h11.ConnectionClosed()
+        return Response(status, headers, bytes(body[:RESPONSE_BODY_LIMIT]), isinstance(event, h11.EndOfMessage))
+
+    async def _next_event(self, wire: Wire) -> Any:
+        try:
+            while (event := self._parser.next_event()) is h11.NEED_DATA:
+                self._parser.receive_data(await wire.read(self._timeouts.read))
+        except h11.RemoteProtocolError:
+            raise TransportError(FailureKind.EXCHANGE, "the answer is not proper HTTP/1.1") from None
+        return event
+
+
+def _prebuilt(request: Request) -> bytes:
+    lines = [b"POST %b HTTP/1.1" % request.target.path.encode()]
+    lines += [name + b": " + value for name, value in request.headers]
+    return b"\r\n".join([*lines, b"", request.body])
