@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
+import anyio
+import anyio.lowlevel
 import sniffio
 
 T = TypeVar("T")
@@ -18,12 +21,28 @@ def is_asyncio() -> bool:
     return sniffio.current_async_library() == "asyncio"
 
 
-def _current_loop() -> object:
-    if is_asyncio():
-        return asyncio.get_running_loop()
-    import trio  # noqa: PLC0415 - it runs already, or we would not be here
+async def within(seconds: float, work: Awaitable[T]) -> T | None:
+    """Return what `work` returns, or None where the time was up first; `inf` is no limit."""
+    limit = None if seconds == math.inf else seconds
+    if not is_asyncio():
+        with anyio.move_on_after(limit):
+            return await work
+        return None
+    timeout = asyncio.timeout(limit)  # a third of what anyio's scope costs, and it stands in the way of every event
+    try:
+        async with timeout:
+            return await work
+    except TimeoutError:
+        if not timeout.expired():
+            raise
+    return None
 
-    return trio.lowlevel.current_trio_token()
+
+def _current_loop() -> object:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return anyio.lowlevel.current_token().native_token
 
 
 class PerLoop(Generic[T]):
@@ -31,22 +50,25 @@ class PerLoop(Generic[T]):
 
     def __init__(self, make: Callable[[], T]) -> None:
         self._make = make
+        self._begin()
+
+    def _begin(self) -> None:
         self._pid = os.getpid()
         self._made: WeakKeyDictionary[object, T] = WeakKeyDictionary()
+        self._latest: tuple[Callable[[], object | None], T] | None = None
 
     def get(self) -> T:
         """Return what belongs to the running loop; a forked child begins anew."""
         if self._pid != os.getpid():
-            self._pid, self._made = os.getpid(), WeakKeyDictionary()
+            self._begin()
         loop = _current_loop()
+        if self._latest is not None and self._latest[0]() is loop:
+            return self._latest[1]
         if (found := self._made.get(loop)) is None:
             found = self._made[loop] = self._make()
+        self._latest = ref(loop), found
         return found
 
     def peek(self) -> T | None:
         """Return what the running loop has, or None."""
         return self._made.get(_current_loop()) if self._pid == os.getpid() else None
-
-    def __bool__(self) -> bool:
-        """Tell whether any loop has one."""
-        return self._pid == os.getpid() and bool(self._made)

@@ -24,6 +24,7 @@ from .._errors import (
 )
 from .._events import Event
 from .._http import Progress, Request
+from .._loops import within
 from .._outcomes import Outcome, Receipt
 from .._quota import GatedTransport
 from .._retrying import RetryingSender
@@ -146,13 +147,11 @@ class Sender:
 
     async def _bounded(self, job: Job, progress: Progress, began: float) -> Answer | DeliveryError | InvalidEventError:
         """Return what came of the event, be it that its deadline passed."""
-        has_deadline = math.isfinite(job.deadline)
         try:
-            with anyio.move_on_after(job.deadline if has_deadline else None):
-                return await self._pile.send(self._request(job, progress, began))
+            answer = await within(job.deadline, self._pile.send(self._request(job, progress, began)))
         except (DeliveryError, InvalidEventError) as error:
             return error
-        return _verdict(progress, f"the deadline of {job.deadline:g} s passed")
+        return answer or _verdict(progress, f"the deadline of {job.deadline:g} s passed")
 
     def _request(self, job: Job, progress: Progress, began: float) -> Request:
         if self._is_closed:

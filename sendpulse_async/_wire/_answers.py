@@ -27,6 +27,7 @@ from .._errors import (
 )
 from .._http import RESPONSE_BODY_LIMIT, FailureKind, Response, TransportError
 
+_TOO_MANY = str(ERROR_TOO_MANY_REQUESTS).encode()
 _SECONDS = re.compile(r"\d{1,12}(\.\d{1,12})?", re.ASCII)
 _ENVELOPE_KEYS = frozenset({"message", "error_code", "success", "result"})
 
@@ -93,7 +94,7 @@ def is_over_quota(response: Response) -> bool:
     """Tell whether everybody who shares the account has to pause; costs nothing on the usual answer."""
     if response.status_code == 429:
         return True
-    return b"%d" % ERROR_TOO_MANY_REQUESTS in response.body and read_answer(response, 0.0).is_over_quota
+    return _TOO_MANY in response.body and read_answer(response, 0.0).is_over_quota
 
 
 def judge(answer: Answer, *, is_handed_over: bool = True) -> DeliveryError | None:
