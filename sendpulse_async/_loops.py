@@ -17,8 +17,17 @@ T = TypeVar("T")
 
 
 def is_asyncio() -> bool:
-    """Tell whether the running event loop is asyncio's (uvloop's counts as one)."""
-    return sniffio.current_async_library() == "asyncio"
+    """Tell whether the running event loop is asyncio's (uvloop's counts as one).
+
+    sniffio's own function asks for the current task as well, and this is asked for every event.
+    """
+    if (name := sniffio.thread_local.name) is not None:
+        return name == "asyncio"
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 async def within(seconds: float, work: Awaitable[T]) -> T | None:

@@ -28,7 +28,7 @@ from .._loops import within
 from .._outcomes import Outcome, Receipt
 from .._quota import GatedTransport
 from .._retrying import RetryingSender
-from .._wire import Answer, judge, read_answer
+from .._wire import Answer, Way, judge, read_answer
 from ._settings import Settings, check_deadline
 
 logger = logging.getLogger("sendpulse_async")
@@ -54,7 +54,7 @@ class EventSender(Protocol):
 class Door(Protocol):
     """Turns an event into a request."""
 
-    def request(self, event: Event, event_name: str | None = None) -> Request:
+    def request(self, event: Event, way: Way) -> Request:
         """Return the request for `event`."""
         ...
 
@@ -157,8 +157,7 @@ class Sender:
         if self._is_closed:
             raise NotSentError("not sent: the sender is closed", scope=FailureScope.ACCOUNT)
         event = job.event if isinstance(job.event, Event) else Event.from_mapping(job.event)
-        request = self._door.request(event, job.event_name)
-        return attrs.evolve(request, deadline=began + job.deadline, progress=progress)
+        return self._door.request(event, Way(job.event_name, began + job.deadline, progress))
 
     async def _settle_interrupted(self, job: Job, progress: Progress, began: float, why: str) -> None:
         outcome = _outcome(job, progress, began, _verdict(progress, why))

@@ -2,7 +2,7 @@
 
 from ._answers import Answer, is_over_quota, judge, judge_failure, read_answer
 from ._bodies import BodyFormat
-from ._doors import NamedDoor, RawDoor, TokenDoor
+from ._doors import NamedDoor, RawDoor, TokenDoor, Way
 from ._oauth import read_token
 from ._urls import is_sendpulse_host, parse_base_url, parse_event_url
 
@@ -12,6 +12,7 @@ __all__ = [
     "NamedDoor",
     "RawDoor",
     "TokenDoor",
+    "Way",
     "is_over_quota",
     "is_sendpulse_host",
     "judge",

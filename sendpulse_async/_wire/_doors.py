@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +11,7 @@ import attrs
 from .._contract import TOKEN_PATH
 from .._errors import InvalidEventError
 from .._events import Event
-from .._http import Headers, Request, Target
+from .._http import Headers, Progress, Request, Target
 from .._tokens import ClientCredentials
 from .._version import __version__
 from ._bodies import ENCODERS, BodyFormat, encode_json
@@ -26,10 +27,23 @@ def _head(target: Target) -> Headers:
     )
 
 
-def _request(target: Target, head: Headers, content: tuple[bytes, bytes]) -> Request:
-    content_type, body = content
-    length = str(len(body)).encode()
-    return Request(target, (*head, (b"Content-Type", content_type), (b"Content-Length", length)), body)
+def _headers(head: Headers, content_type: bytes, body: bytes) -> Headers:
+    return (*head, (b"Content-Type", content_type), (b"Content-Length", str(len(body)).encode()))
+
+
+@attrs.frozen
+class Way:
+    """What a request is given along beside its event: how long it may take, and where to note how far it got.
+
+    Attributes:
+        event_name: The call's own.
+        deadline: See `Request.deadline`.
+        progress: See `Request.progress`.
+    """
+
+    event_name: str | None = None
+    deadline: float = math.inf
+    progress: Progress = attrs.field(factory=Progress)
 
 
 class RawDoor:
@@ -40,15 +54,17 @@ class RawDoor:
         self._head = _head(target)
         self._encode = ENCODERS[body_format]
 
-    def request(self, event: Event, event_name: str | None = None) -> Request:
+    def request(self, event: Event, way: Way) -> Request:
         """Return the request for `event`.
 
         Raises:
             InvalidEventError: The event has a name of its own, or cannot stand in this encoding.
         """
-        if event_name is not None or event.event_name is not None:
+        if way.event_name is not None or event.event_name is not None:
             raise InvalidEventError(["event_name: a raw event URL names its event already; give no event name"])
-        return _request(self.target, self._head, self._encode(event.to_payload()))
+        content_type, body = self._encode(event.to_payload())
+        headers = _headers(self._head, content_type, body)
+        return Request(self.target, headers, body, way.deadline, progress=way.progress)
 
 
 class NamedDoor:
@@ -61,17 +77,18 @@ class NamedDoor:
         if event_name is not None:
             named_event_path(event_name)  # a wrong name is known when the sender is made
 
-    def request(self, event: Event, event_name: str | None = None) -> Request:
+    def request(self, event: Event, way: Way) -> Request:
         """Return the request for `event`, without authorisation.
 
         Raises:
             InvalidEventError: No name is given anywhere, or one that cannot be a path segment.
         """
-        name = next((n for n in (event_name, event.event_name, self._default_name) if n is not None), None)
+        name = next((n for n in (way.event_name, event.event_name, self._default_name) if n is not None), None)
         if name is None:
             raise InvalidEventError(["event_name: none was given by the call, the event or the sender"])
         target = attrs.evolve(self.target, path=self.target.path + named_event_path(name))
-        return _request(target, self._head, encode_json(event.to_payload()))
+        content_type, body = encode_json(event.to_payload())
+        return Request(target, _headers(self._head, content_type, body), body, way.deadline, progress=way.progress)
 
 
 class TokenDoor:
@@ -88,4 +105,5 @@ class TokenDoor:
             "client_id": credentials.client_id,
             "client_secret": credentials.client_secret,
         }
-        return _request(self._target, self._head, encode_json(grant))
+        content_type, body = encode_json(grant)
+        return Request(self._target, _headers(self._head, content_type, body), body)

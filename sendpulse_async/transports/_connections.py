@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import anyio
 import anyio.to_thread
-import attrs
 import httpcore
 
 from .._http import Request, Response
@@ -19,15 +19,19 @@ from ._http11 import Timeouts
 from ._pool import Connection, ConnectionPool
 
 
-@attrs.frozen(eq=False)
 class _Asked:
-    """A request with the attributes of httpcore's, without the cost of making one."""
+    """Our request with the attributes of httpcore's; what a mock alone wants is made when it asks."""
 
-    url: httpcore.URL
-    headers: Any
-    stream: Any
-    extensions: dict[str, Any]
-    method: bytes = b"POST"
+    method = b"POST"
+
+    def __init__(self, request: Request, url: httpcore.URL) -> None:
+        self.url = url
+        self.headers = request.headers
+        self.extensions = {"event": request}
+
+    @cached_property
+    def stream(self) -> OneShotBody:
+        return OneShotBody(self.extensions["event"], is_split=False)
 
 
 class ConnectionCarrier:
@@ -53,7 +57,7 @@ class ConnectionCarrier:
         is_reusable = False
         try:
             response = await self._exchange(connection, request)
-            is_reusable = connection.http11.make_ready()
+            is_reusable = connection.make_ready()
         except exchange_errors() as error:
             raise translate(error) from None
         finally:
@@ -66,14 +70,7 @@ class ConnectionCarrier:
             await pool.aclose()
 
     async def _exchange(self, connection: Connection, request: Request) -> Response:
-        target = request.target
-        path, host = target.path.encode(), target.host.encode()
-        asked: Any = _Asked(
-            httpcore.URL(scheme=target.scheme.encode(), host=host, port=target.port, target=path),
-            request.headers,
-            OneShotBody(request, is_split=False),  # read by a mock alone
-            {"event": request},
-        )
+        asked: Any = _Asked(request, connection.url(request.target))
         answer: Any = await connection.handle_async_request(asked)
         if isinstance(answer, Response):
             return answer

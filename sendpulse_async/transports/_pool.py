@@ -40,8 +40,34 @@ class Connection(httpcore.AsyncHTTPConnection):
         super().__init__(origin, ssl_context=tls)
         self.origin = target.origin
         self.idle_since = 0.0
-        self.http11 = self._connection = Http11(target, tls, timeouts)
+        self._connection = self._http11 = Http11(target, tls, timeouts)
         self._request_lock = _NoLock()  # type: ignore[assignment] # it has the lock's two verbs
+        self._target = target
+        self._url = _url(target)
+
+    def url(self, target: Target) -> httpcore.URL:
+        """Return the URL of a target of this connection's origin, in httpcore's terms."""
+        if target.path != self._target.path:
+            self._target, self._url = target, _url(target)
+        return self._url
+
+    def make_ready(self) -> bool:
+        """Prepare for another request, and tell whether one may follow."""
+        return self._http11.make_ready()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether nothing came while the connection was idle."""
+        return self._http11.is_alive
+
+    async def aclose(self) -> None:
+        """Close at once, whoever cancels."""
+        await self._http11.aclose()
+
+
+def _url(target: Target) -> httpcore.URL:
+    scheme, host, path = target.scheme.encode(), target.host.encode(), target.path.encode()
+    return httpcore.URL(scheme=scheme, host=host, port=target.port, target=path)
 
 
 @attrs.define(eq=False)
@@ -66,7 +92,10 @@ class ConnectionPool:
 
     async def acquire(self, target: Target, tls: ssl.SSLContext | None) -> Connection:
         """Wait for a place, in order, and return an idle connection to the target, or one that will connect."""
-        await self._places.acquire()
+        try:
+            self._places.acquire_nowait()
+        except anyio.WouldBlock:
+            await self._places.acquire()
         try:
             return await self._reused(target.origin) or Connection(target, tls, self.timeouts)
         except BaseException:
@@ -79,8 +108,9 @@ class ConnectionPool:
             if is_reusable and not self.is_closed:
                 connection.idle_since = self.clock()
                 self._idle.setdefault(connection.origin, deque()).append(connection)
+                await self._drop_expired()
             else:
-                await connection.http11.aclose()
+                await connection.aclose()
         finally:
             self._places.release()
 
@@ -89,20 +119,20 @@ class ConnectionPool:
         self.is_closed = True
         for idle in self._idle.values():
             while idle:
-                await idle.pop().http11.aclose()
+                await idle.pop().aclose()
 
     async def _reused(self, origin: Origin) -> Connection | None:
-        await self._drop_expired()
         idle = self._idle.get(origin, ())
         while idle:
             connection = idle.pop()
-            if connection.http11.is_alive:
+            if connection.is_alive and connection.idle_since >= self.clock() - IDLE_EXPIRY:
                 return connection
-            await connection.http11.aclose()
+            await connection.aclose()
         return None
 
     async def _drop_expired(self) -> None:
+        """Close what lies at the old ends of the lists."""
         oldest = self.clock() - IDLE_EXPIRY
         for idle in self._idle.values():
             while idle and idle[0].idle_since < oldest:
-                await idle.popleft().http11.aclose()
+                await idle.popleft().aclose()

@@ -35,6 +35,8 @@ class WatchedSocket(asyncio.BufferedProtocol, ByteStream):
         self._space = memoryview(bytearray(_READ_SIZE))
         self._unread = bytearray()
         self._wakeup: asyncio.Future[None] | None = None
+        self._wait_ends = 0.0
+        self._timer: asyncio.TimerHandle | None = None
 
     # What asyncio calls
 
@@ -59,6 +61,9 @@ class WatchedSocket(asyncio.BufferedProtocol, ByteStream):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the phase says more than its class
         self._is_ended = True
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         self._wake()
 
     def pause_writing(self) -> None:
@@ -122,23 +127,29 @@ class WatchedSocket(asyncio.BufferedProtocol, ByteStream):
     async def _wait(self) -> None:
         """Wait until asyncio reports something, at most for `patience`."""
         loop = asyncio.get_running_loop()
-        wakeup = self._wakeup = loop.create_future()
-        timer = None if self.patience is None else loop.call_later(self.patience, _expire, wakeup)
+        self._wakeup = loop.create_future()
+        if self.patience is not None:
+            self._wait_ends = loop.time() + self.patience
+            if self._timer is None:
+                self._timer = loop.call_at(self._wait_ends, self._look_at_time)
         try:
-            await wakeup
+            await self._wakeup
         finally:
             self._wakeup = None
-            if timer is not None:
-                timer.cancel()
+
+    def _look_at_time(self) -> None:
+        """End a wait that was too long; one timer serves all waits, since each of them is far shorter than it."""
+        loop, self._timer = asyncio.get_running_loop(), None
+        if self._wakeup is None or self._wakeup.done() or self.patience is None:
+            return
+        if loop.time() >= self._wait_ends:
+            self._wakeup.set_exception(TimeoutError())
+        else:
+            self._timer = loop.call_at(self._wait_ends, self._look_at_time)
 
     def _wake(self) -> None:
         if self._wakeup is not None and not self._wakeup.done():
             self._wakeup.set_result(None)
-
-
-def _expire(wakeup: asyncio.Future[None]) -> None:
-    if not wakeup.done():
-        wakeup.set_exception(TimeoutError())
 
 
 async def open_socket(host: str, port: int) -> WatchedSocket:

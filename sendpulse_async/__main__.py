@@ -1,0 +1,40 @@
+"""The console script `sendpulse-async`, and `python -m sendpulse_async`."""
+
+from __future__ import annotations
+
+import sys
+
+_EXTRAS = {
+    "cyclopts": "cli",
+    "rich": "cli",
+    "dotenv": "cli",
+    "starlette": "sandbox",
+    "uvicorn": "sandbox",
+    "python_multipart": "sandbox",
+}
+
+
+def main() -> None:
+    """Run the command line, and exit with its code."""
+    try:
+        from .cli import run  # noqa: PLC0415 - what it imports is an extra
+
+        code = run(sys.argv[1:])
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in _EXTRAS:
+            raise
+        code = _explain(package)
+    sys.exit(code)
+
+
+def _explain(package: str) -> int:
+    sys.stderr.write(
+        f"sendpulse-async: this needs {package}, of the extra [{_EXTRAS[package]}]: "
+        "pip install 'sendpulse-async[cli,sandbox]'\n"
+    )
+    return 2
+
+
+if __name__ == "__main__":
+    main()
