@@ -18,7 +18,8 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import httpx
 
-from sendpulse_async import HttpxTransport, RawEventSender, send_many
+from sendpulse_async import BodyFormat, Event, HttpxTransport, RawEventSender, send_many
+from sendpulse_async._wire import RawDoor, Way, parse_event_url
 
 PATH = "/events/id/0123456789abcdef0123456789abcdef/7043663"
 PAYLOAD = {"email": "someone@example.com", "phone": "+15550100", "product_id": 123, "product_name": "A thing"}
@@ -57,8 +58,23 @@ async def our_send_event(url: str, events: int, in_flight: int) -> None:
         await asyncio.gather(*(one() for _ in range(events)))
 
 
+async def our_transport(url: str, events: int, in_flight: int) -> None:
+    """`HttpxTransport` alone, which is what stands where plain httpx's pool stood."""
+    request = RawDoor(parse_event_url(url, ()), BodyFormat.RAW).request(Event.from_mapping(PAYLOAD), Way())
+    numbers = iter(range(events))
+
+    async def work() -> None:
+        for _ in numbers:
+            response = await transport.send(request)
+            assert response.status_code == 200
+
+    async with HttpxTransport(max_connections=in_flight) as transport:
+        await asyncio.gather(*(work() for _ in range(in_flight)))
+
+
 CONTENDERS: dict[str, Contender] = {
     "httpx, gather + semaphore": plain_httpx,
+    "HttpxTransport alone": our_transport,
     "sendpulse_async send_event": our_send_event,
     "sendpulse_async send_many": our_send_many,
 }

@@ -1,0 +1,49 @@
+"""The public names are complete, sorted, and the fixed ones of the architecture."""
+
+from __future__ import annotations
+
+import inspect
+
+import sendpulse_async
+
+FIXED = {
+    "Event", "RawEventSender", "AuthorizedEventSender", "BodyFormat", "EventSender", "send_many", "stream_many",
+    "Outcome", "OutcomeStatus", "Report", "Receipt", "RetryPolicy", "RateLimit", "Quota", "Token", "TokenStore",
+    "MemoryTokenStore", "FileTokenStore", "HttpxTransport", "ClientCredentials", "ApiKey", "Request", "Response",
+    "SendPulseError", "ConfigurationError", "InvalidEventError", "DeliveryError", "NotSentError", "RateLimitedError",
+    "ServiceUnavailableError", "AuthenticationError", "UnknownDeliveryError", "RejectedError", "PermissionDeniedError",
+    "EventNotFoundError", "DuplicateEventError", "StoppedError", "BulkError",
+}  # fmt: skip
+
+
+def test_all_is_sorted_and_complete() -> None:
+    """`__all__` names every public thing of the package, in order."""
+    names = sendpulse_async.__all__
+
+    assert list(names) == sorted(names)
+    assert set(names) >= FIXED
+    assert all(hasattr(sendpulse_async, name) for name in names)
+
+
+def test_every_public_thing_explains_itself() -> None:
+    """Each public class and function has a docstring, and so has each of its public methods."""
+    silent = []
+    for name in sendpulse_async.__all__:
+        thing = getattr(sendpulse_async, name)
+        if not (inspect.isclass(thing) or inspect.isfunction(thing)):
+            continue
+        members = [m for n, m in vars(thing).items() if not n.startswith("_")] if inspect.isclass(thing) else []
+        functions = [m for m in members if inspect.isfunction(m)]
+        silent += [f"{name}: {m!r}" for m in (thing, *functions) if not inspect.getdoc(m)]
+
+    assert silent == []
+
+
+def test_keywords_of_the_senders_are_the_fixed_ones() -> None:
+    """Code that is written against the documented keywords works."""
+    raw = set(inspect.signature(sendpulse_async.RawEventSender).parameters)
+    authorized = set(inspect.signature(sendpulse_async.AuthorizedEventSender).parameters)
+    both = {"transport", "retry", "rate_limit", "deadline", "allowed_hosts", "on_outcome"}
+
+    assert raw == both | {"url", "body_format"}
+    assert authorized == both | {"auth", "event_name", "base_url", "token_store"}

@@ -1,0 +1,54 @@
+"""What the README shows is what runs."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sendpulse_async.sandbox import Sandbox
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+SHOWN = dict(re.findall(r"<!-- (docs/examples/\w+\.py) -->\n```python\n(.*?)\n```", README, re.DOTALL))
+
+
+def run(path: str, sandbox: Sandbox) -> subprocess.CompletedProcess[str]:
+    """Run an example as a person would, with the sandbox's lines in the environment."""
+    environment = os.environ | sandbox.environment() | {"PYTHONWARNINGS": "error::ResourceWarning"}
+    command = [sys.executable, str(ROOT / path)]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_the_readme_shows_every_example_as_it_is() -> None:
+    """Each example of the README is a file, to the letter, and each file is shown."""
+    files = {f"docs/examples/{path.name}": path.read_text().rstrip() for path in (ROOT / "docs/examples").glob("*.py")}
+
+    assert files == SHOWN
+
+
+@pytest.mark.parametrize(
+    ("path", "events"),
+    [("docs/examples/raw.py", 1), ("docs/examples/authorized.py", 1), ("docs/examples/bulk.py", 100)],
+)
+def test_an_example_does_what_it_says(path: str, events: int) -> None:
+    """Run by itself against the sandbox, an example sends its events and ends well."""
+    with Sandbox() as sandbox:
+        ended = run(path, sandbox)
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert len(sandbox.events) == events
+
+
+def test_ci_runs_the_readmes_test_command() -> None:
+    """The command that CI takes out of the README is the one line that a reader copies."""
+    block = re.search(r"<!-- test-command -->\n```sh\n(.*?)\n```\n<!-- end -->", README, re.DOTALL)
+
+    assert block is not None
+    assert "\n" not in block[1]
+    assert block[1].endswith(".venv/bin/nox")
+    assert "test-command" in (ROOT / ".ci/run").read_text()

@@ -1,0 +1,54 @@
+"""Use that type checkers must accept; it is never run."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, assert_type
+
+from sendpulse_async import (
+    ApiKey,
+    AuthorizedEventSender,
+    BodyFormat,
+    ClientCredentials,
+    Event,
+    EventSender,
+    FileTokenStore,
+    HttpxTransport,
+    Outcome,
+    Quota,
+    RateLimit,
+    RawEventSender,
+    Receipt,
+    Report,
+    RetryPolicy,
+    TokenStore,
+    Transport,
+    send_many,
+    stream_many,
+)
+
+
+async def hook(outcome: Outcome) -> None: ...
+
+
+async def events() -> AsyncIterator[Event | Mapping[str, Any]]:
+    yield Event(email="a@example.com")
+    yield {"email": "a@example.com", "price": 1.5}
+
+
+async def use() -> None:
+    transport: Transport = HttpxTransport(max_connections=5)
+    store: TokenStore = FileTokenStore("tokens")
+    quota = Quota(RateLimit(per_second=10, per_minute=1000))
+    raw = RawEventSender("https://…", body_format=BodyFormat.FORM_DATA, transport=transport, rate_limit=quota)
+    named = AuthorizedEventSender(
+        ClientCredentials("id", "secret"), token_store=store, retry=RetryPolicy.at_least_once(), rate_limit=None
+    )
+    from_env = AuthorizedEventSender.from_env(event_name="order", deadline=5.0, on_outcome=hook)
+    key: EventSender = AuthorizedEventSender(ApiKey("k"), on_outcome=lambda outcome: None)
+    assert_type(await raw.send_event({"email": "a@example.com"}), Receipt)
+    assert_type(await named.send_event(Event(phone="+1"), event_name="order", deadline=0.8), Receipt)
+    assert_type(await send_many(from_env, events(), max_in_flight=8, on_outcome=hook), Report)
+    async with stream_many(key, [{"email": "a@example.com"}]) as outcomes:
+        async for outcome in outcomes:
+            assert_type(outcome, Outcome)
