@@ -1,0 +1,51 @@
+"""A fault's fields: what makes no sense is refused when it is made."""
+
+from __future__ import annotations
+
+import pytest
+
+from sendpulse_async.sandbox import Fault
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({}, "effect"),
+        ({"times": 3, "door": "raw"}, "effect"),
+        ({"status": 100}, "status"),
+        ({"status": 600}, "status"),
+        ({"status": "500"}, "status"),
+        ({"status": True}, "status"),
+        ({"body": 5}, "body"),
+        ({"body": [1]}, "body"),
+        ({"body": {"x": object()}}, "body"),
+        ({"status": 204, "body": "x"}, "body"),
+        ({"headers": 5}, "headers"),
+        ({"headers": [("a",)]}, "headers"),
+        ({"headers": {"a": 1}}, "headers"),
+        ({"headers": {"a b": "1"}}, "headers"),
+        ({"headers": {"a": "1\r\nb: 2"}}, "headers"),
+        ({"headers": {"a": " 1"}}, "headers"),
+        ({"headers": {"Content-Length": "1"}}, "headers"),
+        ({"headers": None}, "headers"),
+        ({"status": 429, "retry_after": -1}, "retry_after"),
+        ({"status": 429, "retry_after": "soon"}, "retry_after"),
+        ({"delay": float("inf")}, "delay"),
+        ({"delay": None, "status": 500}, "delay"),
+        ({"drop": "burn"}, "drop"),
+        ({"drop": ["cut"]}, "drop"),
+        ({"drop": "hang", "status": 200}, "drop"),
+        ({"drop": "reset", "retry_after": 1}, "drop"),
+        ({"status": 500, "times": 0}, "times"),
+        ({"status": 500, "times": True}, "times"),
+        ({"status": 500, "door": "window"}, "door"),
+        ({"status": 500, "event": 1}, "event"),
+        ({"status": 500, "email": 1}, "email"),
+        ({"status": 500, "door": "token", "email": "a@b.c"}, "email"),
+        ({"status": 500, "taken": 1}, "taken"),
+    ],
+)
+def test_a_wrong_field_names_itself(fields, named):
+    """A fault that makes no sense is refused when it is made."""
+    with pytest.raises(ValueError, match=named):
+        Fault(**fields)
