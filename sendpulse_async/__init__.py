@@ -3,7 +3,6 @@
 from ._bulk import send_many, stream_many
 from ._errors import (
     AuthenticationError,
-    BulkError,
     ConfigurationError,
     DeliveryError,
     DuplicateEventError,
@@ -22,7 +21,7 @@ from ._errors import (
 )
 from ._events import Event
 from ._http import Request, Response, Transport, TransportError
-from ._outcomes import Outcome, Receipt, Report
+from ._outcomes import BulkError, Outcome, Receipt, Report
 from ._policies import RateLimit, RetryPolicy
 from ._quota import Quota
 from ._senders import AuthorizedEventSender, EventSender, RawEventSender

@@ -14,7 +14,7 @@
     │       ├─ EventNotFoundError
     │       └─ DuplicateEventError
     ├─ StoppedError
-    └─ BulkError
+    └─ BulkError (defined beside the report that it carries)
 
 No text here holds a secret, an address or a payload: errors end up in logs.
 """
@@ -23,10 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import Enum
-from typing import TYPE_CHECKING, ClassVar
-
-if TYPE_CHECKING:  # the report holds errors, so it stands a floor above them
-    from ._outcomes import Report
+from typing import ClassVar
 
 
 class OutcomeStatus(Enum):
@@ -201,18 +198,3 @@ class DuplicateEventError(RejectedError):
 
 class StoppedError(SendPulseError):
     """A bulk run was ended by its breaker or by `max_failures`."""
-
-
-class BulkError(SendPulseError):
-    """Not every event of a bulk run was accepted.
-
-    Attributes:
-        report: The run's report.
-    """
-
-    def __init__(self, report: Report) -> None:
-        super().__init__(report)
-        self.report = report
-
-    def __str__(self) -> str:
-        return self.report.summary()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from ._errors import BulkError, OutcomeStatus, SendPulseError
+from ._errors import OutcomeStatus, SendPulseError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,3 +102,18 @@ class Report:
         """
         if self.accepted + self.resumed < self.total or self.stopped_because is not None:
             raise BulkError(self)
+
+
+class BulkError(SendPulseError):
+    """Not every event of a bulk run was accepted.
+
+    Attributes:
+        report: The run's report.
+    """
+
+    def __init__(self, report: Report) -> None:
+        super().__init__(report)
+        self.report = report
+
+    def __str__(self) -> str:
+        return self.report.summary()
