@@ -44,11 +44,13 @@ def translate(error: Exception, kind: FailureKind | None = None) -> TransportErr
         kind: Where it was raised, if that is known better than its class tells.
     """
     causes = _chain(error)
-    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
-        return TransportError(FailureKind.CERTIFICATE, f"the server's certificate is not valid{_detail(causes)}")
+    for cause in causes:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            reason = f"the server's certificate is not valid: {cause.verify_message}"
+            return TransportError(FailureKind.CERTIFICATE, reason)
     if kind is None:
         kind = FailureKind.CONNECT if isinstance(error, _classes(_BEFORE_CONNECTION)) else FailureKind.EXCHANGE
-    return TransportError(kind, f"{type(error).__name__}{_detail(causes)}")
+    return TransportError(kind, _named(error, causes))
 
 
 def _chain(error: BaseException) -> list[BaseException]:
@@ -60,11 +62,9 @@ def _chain(error: BaseException) -> list[BaseException]:
     return chain
 
 
-def _detail(causes: list[BaseException]) -> str:
-    """Return the operating system's or OpenSSL's own words, which never quote a peer."""
+def _named(error: Exception, causes: list[BaseException]) -> str:
+    """Return the class, and the operating system's own words where there are any: these never quote a peer."""
     for cause in causes:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return f": {cause.verify_message}"
-        if isinstance(cause, OSError) and cause.strerror and not isinstance(cause, TimeoutError):
-            return f": {cause.strerror}"
-    return ""
+        if isinstance(cause, OSError) and cause.strerror and not isinstance(cause, ssl.SSLError):
+            return f"{type(cause).__name__}: {cause.strerror}"
+    return type(error).__name__

@@ -96,7 +96,7 @@ class Http11(httpcore.AsyncConnectionInterface):
         while isinstance(event, h11.InformationalResponse):
             event = await self._next_event(wire)
         if not isinstance(event, h11.Response):
-            raise TransportError(FailureKind.EXCHANGE, "the server closed the connection without an answer")
+            raise TransportError(FailureKind.EXCHANGE, "the answer is not proper HTTP/1.1")
         status, headers = event.status_code, tuple(event.headers)
         request.progress.is_handed_over = wire.is_handed_over
         request.progress.head = Response(status, headers, is_body_complete=False)
@@ -113,7 +113,10 @@ class Http11(httpcore.AsyncConnectionInterface):
     async def _next_event(self, wire: Wire) -> Any:
         try:
             while (event := self._parser.next_event()) is h11.NEED_DATA:
-                self._parser.receive_data(await wire.read(self._timeouts.read))
+                data = await wire.read(self._timeouts.read)
+                if not data and self._parser.their_state is h11.SEND_RESPONSE:
+                    raise TransportError(FailureKind.EXCHANGE, "the server closed the connection without an answer")
+                self._parser.receive_data(data)
         except h11.RemoteProtocolError:
             raise TransportError(FailureKind.EXCHANGE, "the answer is not proper HTTP/1.1") from None
         return event

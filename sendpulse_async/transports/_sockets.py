@@ -32,6 +32,7 @@ class WatchedSocket(asyncio.BufferedProtocol, ByteStream):
         self._is_request = False
         self._is_behind = False
         self._is_ended = False
+        self._fault: Exception | None = None
         self._space = memoryview(bytearray(_READ_SIZE))
         self._unread = bytearray()
         self._wakeup: asyncio.Future[None] | None = None
@@ -59,8 +60,8 @@ class WatchedSocket(asyncio.BufferedProtocol, ByteStream):
         self._wake()
         return False
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the phase says more than its class
-        self._is_ended = True
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._is_ended, self._fault = True, exc
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -89,13 +90,15 @@ class WatchedSocket(asyncio.BufferedProtocol, ByteStream):
             raise anyio.BrokenResourceError
         while self._is_behind:
             if self._is_ended:
-                raise anyio.BrokenResourceError
+                raise anyio.BrokenResourceError from self._fault
             await self._wait()
         self.is_handed_over |= self._is_request
         self._is_request = False
 
     async def receive(self, max_bytes: int = _READ_SIZE) -> bytes:
         while not self._unread:
+            if self._fault is not None:
+                raise anyio.BrokenResourceError from self._fault
             if self._is_ended:
                 raise anyio.EndOfStream
             await self._wait()
