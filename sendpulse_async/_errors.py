@@ -87,16 +87,11 @@ class DeliveryError(SendPulseError):
     """
 
     status: ClassVar[OutcomeStatus]
+    usual_scope: ClassVar[FailureScope] = FailureScope.SERVICE
 
-    def __init__(
-        self,
-        message: str = "",
-        *,
-        scope: FailureScope = FailureScope.EVENT,
-        status_code: int | None = None,
-    ) -> None:
+    def __init__(self, message: str = "", *, scope: FailureScope | None = None, status_code: int | None = None) -> None:
         super().__init__(message)
-        self.scope = scope
+        self.scope = scope or self.usual_scope
         self.status_code = status_code
         self.attempts = 0
         self.elapsed = 0.0
@@ -120,7 +115,7 @@ class _PassingRefusalError(NotSentError):
         self,
         message: str = "",
         *,
-        scope: FailureScope = FailureScope.SERVICE,
+        scope: FailureScope | None = None,
         status_code: int | None = None,
         retry_after: float | None = None,
         error_code: int | None = None,
@@ -141,14 +136,7 @@ class ServiceUnavailableError(_PassingRefusalError):
 class AuthenticationError(NotSentError):
     """The credentials were refused, or a fresh token (an API key: at once) by the event endpoint."""
 
-    def __init__(
-        self,
-        message: str = "",
-        *,
-        scope: FailureScope = FailureScope.ACCOUNT,
-        status_code: int | None = None,
-    ) -> None:
-        super().__init__(message, scope=scope, status_code=status_code)
+    usual_scope = FailureScope.ACCOUNT
 
 
 class UnknownDeliveryError(DeliveryError):
@@ -167,12 +155,13 @@ class RejectedError(DeliveryError):
     """
 
     status = OutcomeStatus.REJECTED
+    usual_scope = FailureScope.EVENT
 
     def __init__(
         self,
         text: str = "",
         *,
-        scope: FailureScope = FailureScope.EVENT,
+        scope: FailureScope | None = None,
         status_code: int | None = None,
         error_code: int | None = None,
         message: str | None = None,
@@ -187,9 +176,13 @@ class RejectedError(DeliveryError):
 class PermissionDeniedError(RejectedError):
     """The account, its plan or its list of addresses does not permit this, or the URL has moved."""
 
+    usual_scope = FailureScope.ACCOUNT
+
 
 class EventNotFoundError(RejectedError):
     """SendPulse knows no event of this name or URL."""
+
+    usual_scope = FailureScope.ENDPOINT
 
 
 class DuplicateEventError(RejectedError):

@@ -18,6 +18,7 @@ import cattrs
 from ._errors import InvalidEventError
 
 MAX_DEPTH = 64
+MAX_BITS = 1024
 
 _converter = cattrs.Converter()
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -76,20 +77,18 @@ class Check:
     def value(self, path: str, value: Any, depth: int) -> Any:
         """Return any value as plain JSON."""
         kind = type(value)
+        if kind is bool or value is None:
+            return value
         if kind is str:
             return self.text(path, value)
-        if kind is int or kind is bool or value is None:
-            return value
         if depth > MAX_DEPTH:
-            self.note(path, f"is nested deeper than {MAX_DEPTH} levels")
-            return None
+            return self.note(path, f"is nested deeper than {MAX_DEPTH} levels")
         for types, convert in _CONVERSIONS:
             if isinstance(value, types):
                 return convert(self, path, value, depth)
         if attrs.has(kind) or dataclasses.is_dataclass(value):
             return self.value(path, _converter.unstructure(value), depth + 1)
-        self.note(path, f"a {kind.__name__} has no place in JSON; convert it first")
-        return None
+        return self.note(path, f"a {kind.__name__} has no place in JSON; convert it first")
 
     def array(self, path: str, value: list[Any] | tuple[Any, ...], depth: int) -> list[Any]:
         """Return a list or a tuple as a JSON array."""
@@ -98,6 +97,12 @@ class Check:
     def enum(self, path: str, value: Enum, depth: int) -> Any:
         """Return what the member stands for."""
         return self.value(path, value.value, depth + 1)
+
+    def integer(self, path: str, value: int, _depth: int) -> int:
+        """Return an integer of a sane size: Python itself refuses to write one of thousands of digits."""
+        if value.bit_length() > MAX_BITS:
+            self.note(path, f"must have at most {MAX_BITS} bits; send it as a string")
+        return int(value)
 
     def number(self, path: str, value: float, _depth: int = 0) -> float | None:
         """Return a finite number."""
@@ -136,7 +141,7 @@ _CONVERSIONS: tuple[tuple[type | tuple[type, ...], Callable[[Check, str, Any, in
     (date, lambda _check, _path, value, _depth: value.isoformat()),
     (UUID, lambda _check, _path, value, _depth: str(value)),
     (str, lambda check, path, value, _depth: check.text(path, str(value))),
-    (int, lambda _check, _path, value, _depth: int(value)),
+    (int, Check.integer),
 )
 
 

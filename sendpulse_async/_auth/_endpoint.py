@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 import anyio
 import attrs
 
-from .._errors import AuthenticationError, FailureScope, NotSentError
+from .._errors import AuthenticationError, NotSentError
 from .._http import Transport, TransportError
 from .._tokens import ClientCredentials, Token
 from .._wire import TokenDoor, read_answer, read_token
@@ -77,7 +77,7 @@ class TokenEndpoint:
         try:
             response = await self.transport.send(self.door.request(self.credentials))
         except TransportError as failure:
-            return NotSentError(f"no token: {failure}", scope=FailureScope.SERVICE)
+            return NotSentError(f"no token: {failure}")
         now = self.wall_clock()
         return read_token(read_answer(response, now), now)
 

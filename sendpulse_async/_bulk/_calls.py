@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import inspect
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
@@ -14,6 +13,7 @@ import attrs
 from anyio.abc import ObjectReceiveStream
 
 from .._errors import ConfigurationError
+from .._hooks import OnOutcome, tell
 from .._outcomes import Outcome, Report
 from .._policies import RateLimit
 from .._quota import Quota
@@ -22,8 +22,6 @@ from ._rules import StopRules
 from ._run import Run, Settle
 from ._source import Events, Source
 from ._tally import Tally
-
-OnOutcome = Callable[[Outcome], Awaitable[object] | object]
 
 
 @attrs.frozen
@@ -45,12 +43,6 @@ class _Options:
             raise ConfigurationError("sender must have send_event")
         quota = self.rate_limit if isinstance(self.rate_limit, Quota) else Quota(self.rate_limit)
         return Run(sender, Source(events), settle, StopRules(self.max_failures), quota)
-
-    async def tell(self, outcome: Outcome) -> None:
-        if self.on_outcome is not None:
-            told = self.on_outcome(outcome)
-            if inspect.isawaitable(told):
-                await told
 
 
 async def send_many(
@@ -90,7 +82,7 @@ async def send_many(
 
     async def settle(outcome: Outcome) -> None:
         tally.add(outcome)
-        await options.tell(outcome)
+        await tell(on_outcome, outcome)
 
     run = options.run(sender, events, settle)
     await _work(run, max_in_flight)
@@ -163,18 +155,18 @@ async def stream_many(
 
     async def settle(outcome: Outcome) -> None:
         tally.add(outcome)
-        await options.tell(outcome)
+        await tell(on_outcome, outcome)
         await given.send(outcome)
 
     run = options.run(sender, events, settle)
-    fault: Exception | None = None
-    with received:
-        async with anyio.create_task_group() as group:
-            group.start_soon(partial(_work, run, max_in_flight, given))
-            try:
-                yield OutcomeStream(run, tally, received)
-            except Exception as error:  # noqa: BLE001 - raised below, out of the group, which would wrap it
-                fault = error
+    fault: BaseException | None = None
+    async with anyio.create_task_group() as group:
+        group.start_soon(partial(_work, run, max_in_flight, given))
+        try:
+            yield OutcomeStream(run, tally, received)
+        except (Exception, KeyboardInterrupt, SystemExit) as error:  # noqa: BLE001 - raised below, out of the group
+            fault = error  # which would wrap it
+        finally:
             received.close()  # so that no outcome waits for a reader who has left
             group.cancel_scope.cancel()
     if fault is not None:

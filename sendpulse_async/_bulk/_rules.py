@@ -38,6 +38,11 @@ class Breaker:
     is_probing: bool = False
     _failures: int = 0
 
+    @property
+    def is_open(self) -> bool:
+        """Whether events wait for a probe."""
+        return self.state is BreakerState.OPEN
+
     def note(self, outcome: Outcome) -> None:
         """Take in what came of an event."""
         if isinstance(outcome.error, InvalidEventError):

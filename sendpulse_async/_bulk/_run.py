@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import math
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 
 import anyio
@@ -11,6 +13,7 @@ import attrs
 
 from .._errors import (
     DeliveryError,
+    FailureScope,
     InvalidEventError,
     NotSentError,
     OutcomeStatus,
@@ -18,10 +21,11 @@ from .._errors import (
     SendPulseError,
     UnknownDeliveryError,
 )
+from .._hooks import briefly, tell_interrupted
 from .._outcomes import Outcome
 from .._quota import Quota
-from .._senders import SETTLE_PATIENCE, EventSender, Job, Sender
-from ._rules import BreakerState, StopRules
+from .._senders import EventSender, Job, Sender
+from ._rules import StopRules
 from ._source import Source
 
 PROBE_DELAY = 5.0
@@ -60,122 +64,191 @@ class Run:
     _is_over: bool = attrs.field(default=False, init=False)
     _in_flight: int = attrs.field(default=0, init=False)
     _pauses: int = attrs.field(default=0, init=False)
-    _waiting: set[anyio.CancelScope] = attrs.field(factory=set[anyio.CancelScope], init=False)
+    _paused_at: float = attrs.field(default=-math.inf, init=False)
+    _pulls: set[anyio.CancelScope] = attrs.field(factory=set[anyio.CancelScope], init=False)
+    _waits: set[anyio.CancelScope] = attrs.field(factory=set[anyio.CancelScope], init=False)
     _outage_lock: anyio.Lock = attrs.field(factory=anyio.Lock, init=False)
     _event_ended: anyio.Event = attrs.field(factory=anyio.Event, init=False)
 
     async def work(self) -> None:
         """Take events from the input until it or the run ends; a run has as many workers as events in flight."""
         try:
-            while await self._may_pull():
-                await self._one_event()
+            while not self._is_over:
+                if self.rules.breaker.is_open:
+                    await self._probe()
+                elif (item := await self._pull()) is not None:
+                    await self._bring(*item, is_held=self.rules.breaker.is_open)
         except Exception as fault:  # noqa: BLE001 - raised again when the events in flight have ended
-            self._is_over, self.fault = True, self.fault or fault
+            self.fault = self.fault or fault
+            self._end()
 
-    async def _one_event(self) -> None:
-        if (item := await self.source.pull()) is None:
-            self._is_over = True
-            return
+    # Pulling and ending
+
+    async def _pull(self) -> tuple[int, Any] | None:
+        """Return the next item; None, and the run is over, where there is none or nobody wants it any more."""
+        with anyio.CancelScope() as scope:
+            self._pulls.add(scope)
+            try:
+                if (item := await self.source.pull()) is not None:
+                    return item
+            finally:
+                self._pulls.discard(scope)
+        self._end()
+        return None
+
+    def _end(self) -> None:
+        """Pull no more."""
+        self._is_over = True
+        for scope in self._pulls:
+            scope.cancel()
+
+    def _stop(self, reason: SendPulseError) -> None:
+        """Pull no more, and end the waits of events of which no byte has left."""
+        self.stopped_because = self.stopped_because or reason
+        for scope in self._waits:
+            scope.cancel()
+        self._end()
+
+    # An outage
+
+    async def _probe(self) -> None:
+        """Send one event to see whether the outage is over."""
+        async with self._probe_turn(has_event=False):
+            if self.rules.breaker.is_open and not self._is_over and (item := await self._pull()) is not None:
+                await self._bring(*item, is_held=False)
+
+    @asynccontextmanager
+    async def _probe_turn(self, *, has_event: bool) -> AsyncIterator[None]:
+        """Wait until nobody is in flight, and once a while longer; the other workers wait meanwhile."""
+        breaker = self.rules.breaker
+        async with self._outage_lock:
+            while self._in_flight:
+                self._event_ended = anyio.Event()
+                await self._event_ended.wait()
+            is_wanted = self.stopped_because is None if has_event else not self._is_over
+            if breaker.is_open and not breaker.is_probing and is_wanted:
+                await self.sleep(PROBE_DELAY)
+            breaker.is_probing = breaker.is_open
+            yield
+
+    # One event
+
+    async def _bring(self, index: int, given: Any, *, is_held: bool) -> None:
+        """Bring a pulled event to its outcome, and tell it, whoever cancels.
+
+        Args:
+            index: Its number.
+            given: It.
+            is_held: The breaker opened while it was pulled: it has to wait, and may be the probe itself.
+        """
+        job = Job(index, given)
+        try:
+            async with self._probe_turn(has_event=True) if is_held else nullcontext():
+                await self._deliver(job)
+        except anyio.get_cancelled_exc_class():
+            if not job.is_told:
+                await self._tell_interrupted(job, job.outcome or self._unsent(job, "the run was cancelled"))
+            raise
+        except Exception:
+            if not job.is_told:
+                await self._finish(job, job.outcome or self._unsent(job, "the run broke off"))
+            raise
+
+    async def _deliver(self, job: Job) -> None:
         self._in_flight += 1
         try:
-            await self._finish(await self._outcome(*item))
+            await self._finish(job, await self._outcome(job))
         finally:
             self._in_flight -= 1
             self._event_ended.set()
 
-    async def _finish(self, outcome: Outcome) -> None:
-        if outcome.status is OutcomeStatus.ACCEPTED:
-            self._pauses = 0
+    async def _finish(self, job: Job, outcome: Outcome) -> None:
+        job.outcome, job.is_told = outcome, True
         if (reason := self.rules.note(outcome)) is not None:
             self._stop(reason)
-        await self.settle(outcome)
+        try:
+            if isinstance(self.sender, Sender):
+                await self.sender.tell(outcome)
+        finally:
+            await self.settle(outcome)
         if not isinstance(self.sender, Sender) or isinstance(outcome.error, InvalidEventError):
             await anyio.lowlevel.checkpoint()  # nothing else may have given the event loop a turn
 
-    def _stop(self, reason: SendPulseError) -> None:
-        """Pull no more, and end the waits of events of which no byte has left."""
-        self._is_over, self.stopped_because = True, self.stopped_because or reason
-        for scope in self._waiting:
-            scope.cancel()
-
-    async def _may_pull(self) -> bool:
-        """Tell whether the run goes on; in an outage one worker probes for it, and the others wait."""
-        breaker = self.rules.breaker
-        if breaker.state is BreakerState.OPEN:
-            async with self._outage_lock:
-                if breaker.state is BreakerState.OPEN and not self._is_over:
-                    await self._nobody_in_flight()
-                    await self.sleep(PROBE_DELAY)
-                    breaker.is_probing = True
-                while breaker.state is BreakerState.OPEN and not self._is_over:
-                    await self._one_event()
-        return not self._is_over
-
-    async def _nobody_in_flight(self) -> None:
-        while self._in_flight:
-            self._event_ended = anyio.Event()
-            await self._event_ended.wait()
-
-    # One event
-
-    async def _outcome(self, index: int, event: Any) -> Outcome:
+    async def _outcome(self, job: Job) -> Outcome:
         """Bring an event to its outcome; a pause of the quota puts it back, and its deadline begins anew."""
-        while await self._has_place(index, event):
+        if isinstance(self.sender, Sender) and (refused := self.sender.check(job)) is not None:
+            return refused
+        while await self._has_place():
             began = self.quota.now()
-            outcome = await self._deliver(index, event)
-            if not isinstance(outcome.error, RateLimitedError):
+            outcome = await self._attempt(job)
+            if not self._is_put_back(outcome, began):
                 return outcome
-            self._pauses += self.quota.pause(began, outcome.error.retry_after)
-            if self._pauses >= MAX_PAUSES:
-                self._stop(outcome.error)
-                return outcome
-        return self._unsent(index, event, f"the run was stopped: {self.stopped_because}")
+        return self._unsent(job, f"the run was stopped: {self.stopped_because}")
 
-    async def _has_place(self, index: int, event: Any) -> bool:
-        quotas = [self.quota, self.sender.quota] if isinstance(self.sender, Sender) else [self.quota]
-        if not all(quota.is_open for quota in quotas):
-            await self._wait_for(quotas, index, event)
-        return self.stopped_because is None
-
-    async def _wait_for(self, quotas: list[Quota], index: int, event: Any) -> None:
-        with anyio.CancelScope() as scope:
-            self._waiting.add(scope)
-            try:
-                for quota in quotas:
-                    await quota.wait()
-            except anyio.get_cancelled_exc_class():
-                if not scope.cancel_called:
-                    await self._interrupt(self._unsent(index, event, "the run was cancelled"))
-                raise
-            finally:
-                self._waiting.discard(scope)
-
-    async def _deliver(self, index: int, event: Any) -> Outcome:
+    async def _attempt(self, job: Job) -> Outcome:
         if isinstance(self.sender, Sender):
-            job = Job(index, event, None, self.sender.deadline, has_place=True, on_interrupt=self._tell_interrupted)
+            job.earlier_attempts = _attempts(job.outcome)
+            job.deadline, job.has_place = self.sender.deadline, True
             return await self.sender.deliver(job)
         try:
-            return Outcome(index, event, OutcomeStatus.ACCEPTED, await self.sender.send_event(event))
+            return Outcome(job.index, job.given, OutcomeStatus.ACCEPTED, await self.sender.send_event(job.given))
         except InvalidEventError as error:
-            return Outcome(index, event, OutcomeStatus.REJECTED, error=error)
+            return Outcome(job.index, job.given, OutcomeStatus.REJECTED, error=error.with_traceback(None))
         except DeliveryError as error:
-            return Outcome(index, event, error.status, error=error)
-        except anyio.get_cancelled_exc_class():
-            doubt = UnknownDeliveryError("the run was cancelled while a sender of your own had the event")
-            await self._interrupt(Outcome(index, event, doubt.status, error=doubt))
+            return Outcome(job.index, job.given, error.status, error=error.with_traceback(None))
+        except BaseException as fault:
+            doubt = UnknownDeliveryError(f"a sender of your own had the event when {type(fault).__name__} was raised")
+            job.outcome = Outcome(job.index, job.given, doubt.status, error=doubt)
             raise
 
-    def _unsent(self, index: int, event: Any, why: str) -> Outcome:
-        error = NotSentError(f"not sent: {why}")
+    def _is_put_back(self, outcome: Outcome, began: float) -> bool:
+        """Tell whether an event that began then waits for the end of a pause; too many of them stop the run."""
+        if outcome.status is OutcomeStatus.ACCEPTED:
+            self._pauses = 0
+            self.quota.resume(began)
+        error = outcome.error
+        if not isinstance(error, RateLimitedError):
+            return False
+        self.quota.pause(began, error.retry_after)
+        if began >= self._paused_at:  # events that were under way together meet one pause
+            self._paused_at = self.quota.now()
+            self._pauses += 1
+        if self._pauses < MAX_PAUSES:
+            return True
+        self._stop(error)
+        return False
+
+    async def _has_place(self) -> bool:
+        """Wait for the quota, without bound; tell whether the run goes on."""
+        quotas = [self.quota]
+        if isinstance(self.sender, Sender) and self.sender.quota is not self.quota:
+            quotas.append(self.sender.quota)
+        if self.stopped_because is None and not all(quota.is_open for quota in quotas):
+            with anyio.CancelScope() as scope:
+                self._waits.add(scope)
+                try:
+                    for quota in quotas:
+                        await quota.wait()
+                finally:
+                    self._waits.discard(scope)
+        return self.stopped_because is None
+
+    def _unsent(self, job: Job, why: str) -> Outcome:
+        error = NotSentError(f"not sent: {why}", scope=FailureScope.EVENT)
         error.__cause__ = self.stopped_because
-        return Outcome(index, event, error.status, error=error)
+        error.attempts = _attempts(job.outcome)
+        return Outcome(job.index, job.given, error.status, error=error)
 
-    async def _interrupt(self, outcome: Outcome) -> None:
-        with anyio.CancelScope(shield=True), anyio.move_on_after(SETTLE_PATIENCE):
-            await self._tell_interrupted(outcome)
-
-    async def _tell_interrupted(self, outcome: Outcome) -> None:
+    async def _tell_interrupted(self, job: Job, outcome: Outcome) -> None:
+        job.is_told = True
+        if isinstance(self.sender, Sender):
+            await self.sender.tell(outcome, tell_interrupted)
         try:
-            await self.settle(outcome)
+            await briefly(self.settle(outcome))
         except Exception as fault:  # noqa: BLE001 - a cancellation is under way, and must come through
             self.fault = self.fault or fault
+
+
+def _attempts(outcome: Outcome | None) -> int:
+    told = outcome and (outcome.receipt or outcome.error)
+    return getattr(told, "attempts", 0)

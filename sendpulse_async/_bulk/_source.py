@@ -10,6 +10,8 @@ import anyio
 from .._errors import ConfigurationError
 from .._events import Event
 
+_END: Any = object()
+
 Events = Iterable[Event | Mapping[str, Any]] | AsyncIterable[Event | Mapping[str, Any]]
 
 
@@ -35,20 +37,25 @@ class Source:
             raise ConfigurationError(f"events must be an iterable or async iterable, not {type(events).__name__}")
 
     async def pull(self) -> tuple[int, Any] | None:
-        """Return the next item with its number, or None at the end; an iterator's own error comes through."""
-        if self._iterator is not None:
-            try:
-                return self._numbered(next(self._iterator))
-            except StopIteration:
-                return None
-        async with self._lock:
-            assert self._async_iterator is not None  # noqa: S101 - there is one of the two
-            try:
-                return self._numbered(await anext(self._async_iterator))
-            except StopAsyncIteration:
-                return None
+        """Return the next item with its number, or None at the end, and ever after.
 
-    def _numbered(self, item: Any) -> tuple[int, Any]:
+        An iterator's own error comes through, once.
+        """
+        if self._iterator is not None:
+            return self._numbered(next(self._iterator, _END))
+        async with self._lock:
+            if self._async_iterator is None:
+                return None
+            iterator, self._async_iterator = self._async_iterator, None  # it is asked no more, should it raise
+            item = await anext(iterator, _END)
+            if item is not _END:
+                self._async_iterator = iterator
+            return self._numbered(item)
+
+    def _numbered(self, item: Any) -> tuple[int, Any] | None:
+        if item is _END:
+            self._iterator = None
+            return None
         number = self.pulled
         self.pulled += 1
         return number, item

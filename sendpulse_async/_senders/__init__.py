@@ -2,6 +2,7 @@
 
 from ._authorized import AuthorizedEventSender
 from ._raw import RawEventSender
-from ._sender import SETTLE_PATIENCE, EventSender, Job, Sender
+from ._sender import EventSender, Job, Sender
+from ._settings import SenderOptions
 
-__all__ = ["SETTLE_PATIENCE", "AuthorizedEventSender", "EventSender", "Job", "RawEventSender", "Sender"]
+__all__ = ["AuthorizedEventSender", "EventSender", "Job", "RawEventSender", "Sender", "SenderOptions"]

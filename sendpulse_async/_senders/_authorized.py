@@ -10,13 +10,14 @@ from .._auth import AuthorizingSender, StaticKey, TokenEndpoint, TokenManager
 from .._contract import DEFAULT_BASE_URL
 from .._errors import ConfigurationError
 from .._events import Event
+from .._hooks import OnOutcome
 from .._http import Target, Transport
 from .._outcomes import Receipt
 from .._policies import RetryPolicy
 from .._tokens import ApiKey, ClientCredentials, TokenStore
 from .._wire import NamedDoor, TokenDoor, parse_base_url
 from ._sender import Sender
-from ._settings import OnOutcome, RateLimitChoice, SenderOptions, Settings, from_environment
+from ._settings import RateLimitChoice, SenderOptions, Settings, from_environment
 
 Auth = ClientCredentials | ApiKey
 

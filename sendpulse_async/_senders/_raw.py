@@ -7,12 +7,13 @@ from typing import Any, Self, Unpack
 
 from .._errors import ConfigurationError
 from .._events import Event
+from .._hooks import OnOutcome
 from .._http import Transport
 from .._outcomes import Receipt
 from .._policies import RetryPolicy
 from .._wire import BodyFormat, RawDoor, parse_event_url
 from ._sender import Sender
-from ._settings import OnOutcome, RateLimitChoice, SenderOptions, Settings, from_environment
+from ._settings import RateLimitChoice, SenderOptions, Settings, from_environment
 
 
 class RawOptions(SenderOptions, total=False):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import itertools
 import logging
 import math
@@ -23,6 +22,7 @@ from .._errors import (
     UnknownDeliveryError,
 )
 from .._events import Event
+from .._hooks import tell, tell_interrupted
 from .._http import Progress, Request
 from .._loops import within
 from .._outcomes import Outcome, Receipt
@@ -32,9 +32,6 @@ from .._wire import Answer, Way, judge, read_answer
 from ._settings import Settings, check_deadline
 
 logger = logging.getLogger("sendpulse_async")
-
-SETTLE_PATIENCE = 1.0
-"""Seconds in which the outcome of a cancelled event is told, whoever else cancels."""
 
 
 @runtime_checkable
@@ -67,23 +64,31 @@ class Layer(Protocol):
         ...
 
 
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)
 class Job:
     """One event on its way.
 
     Attributes:
         index: See `Outcome.index`.
+        given: The event as it was given.
+        event_name: The call's own.
         deadline: Seconds for all of it.
         has_place: Its first attempt's place under the rate limit is taken already.
-        on_interrupt: Told the outcome if the job is cancelled, since nobody gets it returned then.
+        earlier_attempts: Requests made for it before it was put back.
+        event: What was given, checked.
+        outcome: What came of it, known before anybody is told, a cancelled one's too.
+        is_told: Everybody was, or is being, told.
     """
 
     index: int
-    event: Any = attrs.field(repr=False)
+    given: Any = attrs.field(repr=False)
     event_name: str | None = None
     deadline: float = math.inf
     has_place: bool = False
-    on_interrupt: Callable[[Outcome], Awaitable[None]] | None = None
+    earlier_attempts: int = 0
+    event: Event | None = attrs.field(default=None, repr=False)
+    outcome: Outcome | None = None
+    is_told: bool = False
 
 
 class Sender:
@@ -105,21 +110,40 @@ class Sender:
         """Seconds for one event, where the call names none."""
         return self._settings.deadline
 
+    def check(self, job: Job) -> Outcome | None:
+        """Read the event that was given; return its outcome where it is none."""
+        try:
+            job.event = job.given if isinstance(job.given, Event) else Event.from_mapping(job.given)
+        except InvalidEventError as error:
+            return Outcome(job.index, job.given, OutcomeStatus.REJECTED, error=error)
+        except Exception as fault:  # noqa: BLE001 - a mapping of the caller's own may raise anything when it is read
+            invalid = InvalidEventError([f"event: reading it raised {type(fault).__name__}"])
+            return Outcome(job.index, job.given, OutcomeStatus.REJECTED, error=invalid)
+        return None
+
     async def deliver(self, job: Job) -> Outcome:
         """Bring one event to its outcome; nothing but cancellation and a fault of the code is raised."""
+        if job.event is None and (refused := self.check(job)) is not None:
+            return refused
         self._is_used = True
         progress, began = Progress(has_place=job.has_place), time.monotonic()
         try:
             result = await self._bounded(job, progress, began)
         except anyio.get_cancelled_exc_class():
-            await self._settle_interrupted(job, progress, began, "the call was cancelled")
+            job.outcome = _outcome(job, progress, began, _verdict(progress, "the call was cancelled"))
             raise
         except Exception as error:
-            await self._settle_interrupted(job, progress, began, f"{type(error).__name__} was raised")
+            job.outcome = _outcome(job, progress, began, _verdict(progress, f"{type(error).__name__} was raised"))
             raise
-        outcome = _outcome(job, progress, began, result)
-        await self._tell(outcome)
-        return outcome
+        job.outcome = _outcome(job, progress, began, result)
+        return job.outcome
+
+    async def tell(self, outcome: Outcome, call: Callable[..., Awaitable[None]] = tell) -> None:
+        """Tell the sender's `on_outcome`; its own fault must not make an accepted event look failed."""
+        try:
+            await call(self._settings.on_outcome, outcome)
+        except Exception as error:  # noqa: BLE001 - see above
+            logger.error("on_outcome raised %s; the outcome stands", type(error).__name__)
 
     async def aclose(self) -> None:
         """Close what this sender opened; a transport that was given to it stays open."""
@@ -139,7 +163,14 @@ class Sender:
 
     async def _one(self, event: Event | Mapping[str, Any], event_name: str | None, deadline: float | None) -> Receipt:
         seconds = self.deadline if deadline is None else check_deadline(deadline)
-        outcome = await self.deliver(Job(next(self._numbers), event, event_name, seconds))
+        job = Job(next(self._numbers), event, event_name, seconds)
+        try:
+            outcome = await self.deliver(job)
+        except BaseException:
+            if job.outcome is not None:
+                await self.tell(job.outcome, tell_interrupted)
+            raise
+        await self.tell(outcome)
         if outcome.error is not None:
             raise outcome.error
         assert outcome.receipt is not None  # noqa: S101 - an outcome has one or the other
@@ -156,25 +187,8 @@ class Sender:
     def _request(self, job: Job, progress: Progress, began: float) -> Request:
         if self._is_closed:
             raise NotSentError("not sent: the sender is closed", scope=FailureScope.ACCOUNT)
-        event = job.event if isinstance(job.event, Event) else Event.from_mapping(job.event)
-        return self._door.request(event, Way(job.event_name, began + job.deadline, progress))
-
-    async def _settle_interrupted(self, job: Job, progress: Progress, began: float, why: str) -> None:
-        outcome = _outcome(job, progress, began, _verdict(progress, why))
-        with anyio.CancelScope(shield=True), anyio.move_on_after(SETTLE_PATIENCE):
-            await self._tell(outcome)
-            if job.on_interrupt is not None:
-                await job.on_interrupt(outcome)
-
-    async def _tell(self, outcome: Outcome) -> None:
-        if self._settings.on_outcome is None:
-            return
-        try:
-            told = self._settings.on_outcome(outcome)
-            if inspect.isawaitable(told):
-                await told
-        except Exception as error:  # noqa: BLE001 - a hook's fault must not make an accepted event look failed
-            logger.error("on_outcome raised %s; the outcome stands", type(error).__name__)
+        assert job.event is not None  # noqa: S101 - it was checked before it came here
+        return self._door.request(job.event, Way(job.event_name, began + job.deadline, progress))
 
 
 def _verdict(progress: Progress, why: str) -> Answer | DeliveryError:
@@ -183,19 +197,21 @@ def _verdict(progress: Progress, why: str) -> Answer | DeliveryError:
         answer = read_answer(progress.head, time.time())
         return judge(answer, is_handed_over=progress.is_handed_over) or answer
     if progress.is_handed_over:
-        return UnknownDeliveryError(f"sent, but {why} before an answer came", scope=FailureScope.SERVICE)
-    return NotSentError(f"not wholly sent: {why}", scope=FailureScope.SERVICE)
+        return UnknownDeliveryError(f"sent, but {why} before an answer came")
+    return NotSentError(f"not wholly sent: {why}")
 
 
 def _outcome(job: Job, progress: Progress, began: float, result: Answer | DeliveryError | InvalidEventError) -> Outcome:
-    elapsed = time.monotonic() - began
+    elapsed, attempts = time.monotonic() - began, job.earlier_attempts + progress.attempts
     if isinstance(result, Answer):
-        receipt = Receipt(result.status_code, progress.attempts, elapsed, result.is_confirmed, result.body)
-        return Outcome(job.index, job.event, OutcomeStatus.ACCEPTED, receipt)
+        receipt = Receipt(result.status_code, attempts, elapsed, result.is_confirmed, result.body)
+        return Outcome(job.index, job.given, OutcomeStatus.ACCEPTED, receipt)
+    # Without its traceback, whose frames would keep the event and all that it passed alive with the error.
+    result = result.with_traceback(None)
     if isinstance(result, InvalidEventError):
-        return Outcome(job.index, job.event, OutcomeStatus.REJECTED, error=result)
+        return Outcome(job.index, job.given, OutcomeStatus.REJECTED, error=result)
     if progress.was_unknown and result.status is not OutcomeStatus.UNKNOWN:
         # Only an acceptance settles an earlier attempt that may have been taken.
         result = UnknownDeliveryError(f"an earlier attempt may have been taken; then: {result}", scope=result.scope)
-    result.attempts, result.elapsed = progress.attempts, elapsed
-    return Outcome(job.index, job.event, result.status, error=result)
+    result.attempts, result.elapsed = attempts, elapsed
+    return Outcome(job.index, job.given, result.status, error=result)

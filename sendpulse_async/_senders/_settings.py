@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Collection
 from types import EllipsisType
 from typing import TypedDict
 
@@ -11,14 +11,13 @@ import attrs
 
 from .._contract import REQUESTS_PER_SECOND
 from .._errors import ConfigurationError
+from .._hooks import OnOutcome
 from .._http import Transport
-from .._outcomes import Outcome
 from .._policies import RateLimit, RetryPolicy
 from .._quota import Quota
 from .._wire import is_sendpulse_host
 from ..transports.httpx import HttpxTransport
 
-OnOutcome = Callable[[Outcome], Awaitable[object] | object]
 RateLimitChoice = RateLimit | Quota | EllipsisType | None
 
 

@@ -119,11 +119,11 @@ def judge_failure(failure: TransportError, *, is_handed_over: bool) -> DeliveryE
         case FailureKind.CERTIFICATE:
             return NotSentError(f"not sent: {failure}", scope=FailureScope.ACCOUNT)
         case FailureKind.CONNECT:
-            return NotSentError(f"not sent, no connection: {failure}", scope=FailureScope.SERVICE)
+            return NotSentError(f"not sent, no connection: {failure}")
         case FailureKind.EXCHANGE:
             if is_handed_over:
-                return UnknownDeliveryError(f"sent, but no answer came: {failure}", scope=FailureScope.SERVICE)
-            return NotSentError(f"not wholly sent: {failure}", scope=FailureScope.SERVICE)
+                return UnknownDeliveryError(f"sent, but no answer came: {failure}")
+            return NotSentError(f"not wholly sent: {failure}")
 
 
 def _judge_status(answer: Answer) -> DeliveryError | None:  # noqa: C901, PLR0911 - the table, row by row
@@ -131,22 +131,22 @@ def _judge_status(answer: Answer) -> DeliveryError | None:  # noqa: C901, PLR091
     if answer.is_over_quota:
         return _passing(RateLimitedError, answer)
     if answer.error_code == ERROR_EVENT_NOT_EXISTS and status < 500:
-        return _rejected(EventNotFoundError, answer, FailureScope.ENDPOINT)
+        return _rejected(EventNotFoundError, answer)
     if 200 <= status < 300:
         return _judge_success(answer)
     match status:
         case 401:
             return AuthenticationError(f"{_seen(answer)}: the authorisation was refused", status_code=status)
         case 402 | 403 | 307 | 308:
-            return _rejected(PermissionDeniedError, answer, FailureScope.ACCOUNT)
+            return _rejected(PermissionDeniedError, answer)
         case 404 | 405:
-            return _rejected(EventNotFoundError, answer, FailureScope.ENDPOINT)
+            return _rejected(EventNotFoundError, answer)
         case 408 | 421 | 425:
             return _passing(ServiceUnavailableError, answer)
         case 503 if answer.retry_after is not None or _has_envelope(answer):
             return _passing(ServiceUnavailableError, answer)
     if 400 <= status < 500:
-        return _rejected(RejectedError, answer, FailureScope.EVENT)
+        return _rejected(RejectedError, answer)
     # A redirect is never followed: the event may have been taken before it. It concerns every event of this URL.
     return _unknown(answer, FailureScope.ACCOUNT if 300 <= status < 400 else FailureScope.SERVICE)
 
@@ -157,7 +157,7 @@ def _judge_success(answer: Answer) -> DeliveryError | None:
     results = [(answer.content or {}).get(key) for key in ("result", "success")]
     if False in [result for result in results if isinstance(result, bool)]:
         is_duplicate = answer.message in {DUPLICATE_MESSAGE, "Duplicate data"}
-        return _rejected(DuplicateEventError if is_duplicate else RejectedError, answer, FailureScope.EVENT)
+        return _rejected(DuplicateEventError if is_duplicate else RejectedError, answer)
     if True in [result for result in results if isinstance(result, bool)]:
         return None
     return _unknown(answer, FailureScope.SERVICE)
@@ -188,10 +188,9 @@ _REJECTIONS: dict[type[RejectedError], str] = {
 }
 
 
-def _rejected(kind: type[RejectedError], answer: Answer, scope: FailureScope) -> RejectedError:
+def _rejected(kind: type[RejectedError], answer: Answer) -> RejectedError:
     return kind(
         f"{_seen(answer)}: {_REJECTIONS[kind]}",
-        scope=scope,
         status_code=answer.status_code,
         error_code=answer.error_code,
         message=answer.message,
