@@ -158,7 +158,7 @@ def _automation_id(check: Check, value: object) -> int | None:
         return None
     if value <= 0:
         check.note(AUTOMATION_ID_FIELD, "must be a positive integer")
-    return int(value)
+    return check.integer(AUTOMATION_ID_FIELD, value)
 
 
 def _variables(check: Check, value: object) -> dict[str, Any]:

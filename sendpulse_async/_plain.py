@@ -14,6 +14,7 @@ from uuid import UUID
 
 import attrs
 import cattrs
+import cattrs.gen
 
 from ._errors import InvalidEventError
 
@@ -21,6 +22,17 @@ MAX_DEPTH = 64
 MAX_BITS = 1024
 
 _converter = cattrs.Converter()
+_AS_IT_IS = cattrs.override(unstruct_hook=lambda value: value)
+
+
+@_converter.register_unstructure_hook_factory(lambda kind: attrs.has(kind) or dataclasses.is_dataclass(kind))
+def _one_level(kind: type[Any]) -> Callable[[Any], dict[str, Any]]:
+    """Unstructure an object but not what it holds: that has a path, a depth and problems of its own."""
+    fields = attrs.fields(kind) if attrs.has(kind) else dataclasses.fields(kind)
+    as_they_are: dict[str, Any] = {field.name: _AS_IT_IS for field in fields}
+    return cattrs.gen.make_dict_unstructure_fn(kind, _converter, **as_they_are)
+
+
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -29,6 +41,7 @@ class Check:
 
     def __init__(self) -> None:
         self.problems: list[str] = []
+        self._is_bottomless = False
 
     def note(self, path: str, problem: str) -> None:
         """Add a problem of the field at `path`."""
@@ -81,14 +94,28 @@ class Check:
             return value
         if kind is str:
             return self.text(path, value)
-        if depth > MAX_DEPTH:
-            return self.note(path, f"is nested deeper than {MAX_DEPTH} levels")
+        if depth > MAX_DEPTH or self._is_bottomless:
+            return self.bottomless(path)
         for types, convert in _CONVERSIONS:
             if isinstance(value, types):
                 return convert(self, path, value, depth)
         if attrs.has(kind) or dataclasses.is_dataclass(value):
-            return self.value(path, _converter.unstructure(value), depth + 1)
+            return self.instance(path, value, depth)
         return self.note(path, f"a {kind.__name__} has no place in JSON; convert it first")
+
+    def bottomless(self, path: str) -> None:
+        """Note the first value that is too deep, and look no further: what contains itself never ends."""
+        if not self._is_bottomless:
+            self._is_bottomless = True
+            self.note(path, f"is nested deeper than {MAX_DEPTH} levels")
+
+    def instance(self, path: str, value: Any, depth: int) -> Any:
+        """Return an attrs class's or a dataclass's instance as a JSON object."""
+        try:
+            fields = _converter.unstructure(value)
+        except Exception as fault:  # noqa: BLE001 - a class of the caller's own may raise anything when it is read
+            return self.note(path, f"reading the {type(value).__name__} raised {type(fault).__name__}")
+        return self.object(path, fields, depth)
 
     def array(self, path: str, value: list[Any] | tuple[Any, ...], depth: int) -> list[Any]:
         """Return a list or a tuple as a JSON array."""
@@ -98,7 +125,7 @@ class Check:
         """Return what the member stands for."""
         return self.value(path, value.value, depth + 1)
 
-    def integer(self, path: str, value: int, _depth: int) -> int:
+    def integer(self, path: str, value: int, _depth: int = 0) -> int:
         """Return an integer of a sane size: Python itself refuses to write one of thousands of digits."""
         if value.bit_length() > MAX_BITS:
             self.note(path, f"must have at most {MAX_BITS} bits; send it as a string")

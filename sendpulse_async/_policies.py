@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from typing import Any, Self
 
 import attrs
@@ -10,14 +10,18 @@ from attrs import validators
 
 from ._errors import ConfigurationError, OutcomeStatus
 
+LARGEST = sys.float_info.max
+
 
 def _number(minimum: float, *, exclusive: bool = False) -> Any:
     """Return an attrs validator for a finite number from `minimum` on."""
 
     def check(instance: object, attribute: attrs.Attribute[float], value: object) -> None:
         name = f"{type(instance).__name__}.{attribute.name}"
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise ConfigurationError(f"{name} must be a finite number, not {type(value).__name__}")
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ConfigurationError(f"{name} must be a number, not {type(value).__name__}")
+        if not -LARGEST <= value <= LARGEST:
+            raise ConfigurationError(f"{name} must be a finite number")
         if value < minimum or (exclusive and value == minimum):
             raise ConfigurationError(f"{name} must be {'more than' if exclusive else 'at least'} {minimum:g}")
 
@@ -33,6 +37,11 @@ def _whole(minimum: int) -> Any:
             raise ConfigurationError(f"{name} must be a whole number, at least {minimum}")
 
     return check
+
+
+def _flag(instance: object, attribute: attrs.Attribute[bool], value: object) -> None:
+    if not isinstance(value, bool):
+        raise ConfigurationError(f"{type(instance).__name__}.{attribute.name} must be True or False")
 
 
 @attrs.frozen(kw_only=True)
@@ -56,7 +65,7 @@ class RetryPolicy:
     max_attempts: int = attrs.field(default=4, validator=_whole(1))
     base_delay: float = attrs.field(default=0.5, validator=_number(0))
     max_delay: float = attrs.field(default=30.0, validator=_number(0))
-    repeat_unknown: bool = attrs.field(default=False, validator=validators.instance_of(bool))
+    repeat_unknown: bool = attrs.field(default=False, validator=_flag)
     budget_ratio: float = attrs.field(default=0.1, validator=_number(0))
     budget_reserve: int = attrs.field(default=20, validator=_whole(0))
 
@@ -86,8 +95,7 @@ class RetryPolicy:
             return None
         if retry_after is not None:
             return retry_after
-        ceiling = math.ldexp(self.base_delay, min(attempts - 1, 64))
-        return jitter * min(ceiling, self.max_delay)
+        return jitter * min(self.base_delay * 2.0 ** min(attempts - 1, 64), self.max_delay)
 
 
 @attrs.frozen(kw_only=True)

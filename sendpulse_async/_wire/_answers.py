@@ -6,6 +6,7 @@ import json
 import math
 import re
 import zlib
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -94,7 +95,8 @@ def is_over_quota(response: Response) -> bool:
     """Tell whether everybody who shares the account has to pause; costs nothing on the usual answer."""
     if response.status_code == 429:
         return True
-    return _TOO_MANY in response.body and read_answer(response, 0.0).is_over_quota
+    may_say_so = _TOO_MANY in response.body or response.header(b"content-encoding")
+    return bool(may_say_so) and read_answer(response, 0.0).is_over_quota
 
 
 def judge(answer: Answer, *, is_handed_over: bool = True) -> DeliveryError | None:
@@ -242,7 +244,8 @@ def _seconds(value: str, wall_time: float) -> float | None:
     if _SECONDS.fullmatch(value):
         return float(value)
     try:
-        wait = parsedate_to_datetime(value).timestamp() - wall_time
+        date = parsedate_to_datetime(value)
+        wait = (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - wall_time
     except (ValueError, OverflowError):
         return None
     return wait if wait >= 0 and math.isfinite(wait) else None

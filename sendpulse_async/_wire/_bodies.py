@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote_plus
 
 from .._errors import InvalidEventError
+from .._plain import joined
 
 
 class BodyFormat(Enum):
@@ -69,10 +70,8 @@ def form_fields(payload: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     Raises:
         InvalidEventError: A name cannot stand in a form.
     """
-    problems = [
-        f"{name!r}: a name with a bracket, or an empty one, cannot be sent as form data" for name in _bad(payload)
-    ]
-    if problems:
+    wrong = "a name with a bracket, or an empty one, cannot be sent as form data"
+    if problems := [f"{path}: {wrong}" for path in _ambiguous(payload, "")]:
         raise InvalidEventError(problems)
     for name, value in payload.items():
         yield from _leaves(name, value)
@@ -96,12 +95,14 @@ def _leaves(name: str, value: Any) -> Iterator[tuple[str, str]]:
             yield name, _dumps(value)
 
 
-def _bad(value: Any) -> Iterator[str]:
+def _ambiguous(value: Any, path: str) -> Iterator[str]:
+    """Yield the path of each name that could not be told from nesting."""
     if isinstance(value, Mapping):
         for key, item in value.items():
+            inner = joined(path, key) if path else key if key.isidentifier() else repr(key)
             if not key or "[" in key or "]" in key:
-                yield key
-            yield from _bad(item)
+                yield inner
+            yield from _ambiguous(item, inner)
     elif isinstance(value, list):
-        for item in value:
-            yield from _bad(item)
+        for position, item in enumerate(value):
+            yield from _ambiguous(item, f"{path}[{position}]")

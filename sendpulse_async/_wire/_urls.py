@@ -72,14 +72,18 @@ def named_event_path(event_name: str) -> str:
 
 
 def _parse(name: str, url: str, allowed_hosts: Collection[str]) -> Target:
-    if isinstance(allowed_hosts, str):
-        raise ConfigurationError("allowed_hosts must be a set of host names, not one string")
+    _check_allowed(allowed_hosts)
     parts = _split(name, url)
     host = (parts.hostname or "").rstrip(".")
     _check_host(name, parts.scheme, host, allowed_hosts)
     path = quote(parts.path or "/", safe=_PATH_SAFE)
     query = f"?{quote(parts.query, safe=_PATH_SAFE + '?')}" if parts.query else ""
     return Target(parts.scheme, host, parts.port or {"http": 80, "https": 443}[parts.scheme], path + query)
+
+
+def _check_allowed(hosts: object) -> None:
+    if isinstance(hosts, str) or not isinstance(hosts, Collection) or not all(isinstance(host, str) for host in hosts):
+        raise ConfigurationError("allowed_hosts must be a set of host names")
 
 
 def _split(name: str, url: str) -> SplitResult:
