@@ -52,6 +52,8 @@ class Http11(httpcore.AsyncConnectionInterface):
             self._wire = await connect(self._target, self._tls, self._timeouts.connect)
         if request.before_first_byte is not None:
             await request.before_first_byte()
+            if self._wire.has_stirred:
+                raise TransportError(FailureKind.EXCHANGE, "the connection was closed before it was used")
         self._parser.send(_ASKED)
         self._parser.send(_DONE)
         try:
@@ -59,7 +61,7 @@ class Http11(httpcore.AsyncConnectionInterface):
                 await self._wire.write_request(_prebuilt(request), self._timeouts.read)
             except TransportError:
                 # A server may refuse early and answer; the answer counts, though the request never was complete.
-                if self._wire.is_handed_over or not self._wire.is_readable:
+                if self._wire.is_handed_over or not self._wire.has_stirred:
                     raise
             return await self._read_answer(self._wire, request)
         finally:
@@ -68,10 +70,9 @@ class Http11(httpcore.AsyncConnectionInterface):
     def make_ready(self) -> bool:
         """Prepare for another request, and tell whether one may follow.
 
-        Bytes after an answer would be read as the answer to the next event, and a connection that was closed or
-        written to while idle may be closing: both end it.
+        Bytes after an answer would be read as the answer to the next event: they end the connection.
         """
-        if self._wire is None or not self._wire.is_handed_over or self._wire.is_readable:
+        if self._wire is None or not self._wire.is_handed_over:
             return False
         if self._parser.our_state is not h11.DONE or self._parser.their_state is not h11.DONE:
             return False
@@ -83,7 +84,7 @@ class Http11(httpcore.AsyncConnectionInterface):
     @property
     def is_alive(self) -> bool:
         """Whether nothing came while the connection was idle."""
-        return self._wire is not None and not self._wire.is_readable
+        return self._wire is not None and not self._wire.has_stirred
 
     async def aclose(self) -> None:
         """Close at once, whoever cancels."""

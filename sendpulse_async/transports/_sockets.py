@@ -7,6 +7,7 @@ last one goes (`resume_writing`). A request whose bytes are still behind when it
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Mapping
 from typing import Any
 
@@ -119,9 +120,19 @@ class WatchedSocket(asyncio.BufferedProtocol, ByteStream):
         self._transport.abort()
 
     @property
-    def is_readable(self) -> bool:
-        """Whether the other side sent or closed."""
-        return bool(self._unread) or self._is_ended or self._transport.is_closing()
+    def descriptor(self) -> int:
+        """The operating system's number of the socket; negative once it is closed."""
+        return int(self._transport.get_extra_info("socket").fileno())
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether the event loop has seen the other side close."""
+        return self._is_ended or self._transport.is_closing()
+
+    @property
+    def has_unread(self) -> bool:
+        """Whether something came that nobody has read."""
+        return bool(self._unread)
 
     @property
     def extra_attributes(self) -> Mapping[Any, Any]:
@@ -162,9 +173,11 @@ async def open_socket(host: str, port: int) -> WatchedSocket:
         OSError: None did.
     """
     loop = asyncio.get_running_loop()
-    # uvloop has no such option: it tries the addresses one by one.
-    options: dict[str, Any] = {"happy_eyeballs_delay": _HAPPY_EYEBALLS_DELAY}
-    if not isinstance(loop, asyncio.BaseEventLoop):
-        options = {}
+    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    options: dict[str, Any] = {}
+    # Two kinds of addresses race, where the event loop can: uvloop has no such option. One kind does not: asyncio's
+    # race (3.11) loses a socket that connects in the very turn in which its caller is cancelled.
+    if len({family for family, *_ in found}) > 1 and isinstance(loop, asyncio.BaseEventLoop):
+        options = {"happy_eyeballs_delay": _HAPPY_EYEBALLS_DELAY}
     _, sock = await loop.create_connection(WatchedSocket, host, port, **options)
     return sock

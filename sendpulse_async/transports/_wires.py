@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import socket
+import select
 import ssl
 from typing import Protocol
 
 import anyio
 from anyio.abc import ByteStream, SocketAttribute
-from anyio.streams.tls import TLSStream
+from anyio.streams.tls import TLSAttribute, TLSStream
 
 from .._http import FailureKind, Target
 from .._loops import is_asyncio
@@ -44,8 +44,8 @@ class Wire(Protocol):
         ...
 
     @property
-    def is_readable(self) -> bool:
-        """Whether the other side sent or closed: then an idle connection must not be used again."""
+    def has_stirred(self) -> bool:
+        """Whether the other side sent or closed since the latest answer: then no request may follow."""
         ...
 
     async def aclose(self) -> None:
@@ -59,16 +59,21 @@ class WatchedWire:
     def __init__(self, sock: WatchedSocket, stream: ByteStream) -> None:
         self._socket = sock
         self._stream = stream
+        self._greets = _is_tls(stream)
 
     @property
     def is_handed_over(self) -> bool:
         return self._socket.is_handed_over
 
     @property
-    def is_readable(self) -> bool:
-        return self._socket.is_readable
+    def has_stirred(self) -> bool:
+        sock = self._socket
+        if sock.is_ended or _has_plaintext(self._stream):
+            return True
+        return not self._greets and (sock.has_unread or _is_readable(sock.descriptor))
 
     async def write_request(self, data: bytes, patience: float | None) -> None:
+        self._greets = False
         self._socket.patience = patience
         self._socket.begin_request()
         try:
@@ -94,19 +99,17 @@ class SplitWire:
 
     def __init__(self, stream: ByteStream) -> None:
         self._stream = stream
+        self._greets = _is_tls(stream)
         self.is_handed_over = False
 
     @property
-    def is_readable(self) -> bool:
-        try:
-            return len(self._stream.extra(SocketAttribute.raw_socket).recv(1, socket.MSG_PEEK)) >= 0
-        except BlockingIOError:
-            return False
-        except OSError:
+    def has_stirred(self) -> bool:
+        if _has_plaintext(self._stream):
             return True
+        return not self._greets and _is_readable(self._stream.extra(SocketAttribute.raw_socket).fileno())
 
     async def write_request(self, data: bytes, patience: float | None) -> None:
-        self.is_handed_over = False
+        self.is_handed_over = self._greets = False
         try:
             with anyio.fail_after(patience):
                 await self._stream.send(data[:-1])
@@ -126,6 +129,35 @@ class SplitWire:
 
     async def aclose(self) -> None:
         await anyio.aclose_forcefully(self._stream)
+
+
+def _is_tls(stream: ByteStream) -> bool:
+    """Tell whether a server may speak first: TLS 1.3 sends its tickets unasked after the handshake."""
+    return isinstance(stream, TLSStream)
+
+
+def _is_readable(descriptor: int) -> bool:
+    """Ask the operating system: an event loop that was busy has not looked yet."""
+    if descriptor < 0:
+        return True
+    if not hasattr(select, "poll"):  # on Windows
+        return bool(select.select([descriptor], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def _has_plaintext(stream: ByteStream) -> bool:
+    """Ask TLS, which may have taken more from the socket than was read from it."""
+    if (tls := stream.extra(TLSAttribute.ssl_object, None)) is None:
+        return False
+    try:
+        tls.read(1)
+    except ssl.SSLWantReadError:
+        return False
+    except ssl.SSLError:
+        return True
+    return True
 
 
 async def connect(target: Target, tls: ssl.SSLContext | None, patience: float | None) -> Wire:
