@@ -115,13 +115,11 @@ class Event:
 
     def to_payload(self) -> dict[str, Any]:
         """Return the flat JSON object as it is sent, a copy of its own."""
-        payload: dict[str, Any] = {}
-        if not self._is_custom:
-            for name in RESERVED_FIELDS:
-                if (value := getattr(self, name)) is not None:
-                    payload[name] = value
-        payload.update(copied(self.variables))
-        return payload
+        variables: dict[str, Any] = copied(self.variables)
+        if self._is_custom:
+            return variables
+        own = {name: value for name in RESERVED_FIELDS if (value := getattr(self, name)) is not None}
+        return own | variables | own  # first in order, and beyond the reach of a variable that came later
 
     def __repr__(self) -> str:
         shown = {

@@ -20,6 +20,7 @@ from ._errors import InvalidEventError
 
 MAX_DEPTH = 64
 MAX_BITS = 1024
+MAX_VALUES = 100_000
 
 _converter = cattrs.Converter()
 _AS_IT_IS = cattrs.override(unstruct_hook=lambda value: value)
@@ -42,6 +43,7 @@ class Check:
     def __init__(self) -> None:
         self.problems: list[str] = []
         self._is_bottomless = False
+        self._values = 0
 
     def note(self, path: str, problem: str) -> None:
         """Add a problem of the field at `path`."""
@@ -94,7 +96,8 @@ class Check:
             return value
         if kind is str:
             return self.text(path, value)
-        if depth > MAX_DEPTH or self._is_bottomless:
+        self._values += 1
+        if depth > MAX_DEPTH or self._values > MAX_VALUES or self._is_bottomless:
             return self.bottomless(path)
         for types, convert in _CONVERSIONS:
             if isinstance(value, types):
@@ -107,7 +110,7 @@ class Check:
         """Note the first value that is too deep, and look no further: what contains itself never ends."""
         if not self._is_bottomless:
             self._is_bottomless = True
-            self.note(path, f"is nested deeper than {MAX_DEPTH} levels")
+            self.note(path, f"is nested deeper than {MAX_DEPTH} levels, or beside more than {MAX_VALUES:,} others")
 
     def instance(self, path: str, value: Any, depth: int) -> Any:
         """Return an attrs class's or a dataclass's instance as a JSON object."""

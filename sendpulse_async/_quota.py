@@ -159,16 +159,18 @@ class Quota:
     def _take(self, start: float, deadline: float) -> float | None:
         while self._returned and self._returned[0] < start:
             heapq.heappop(self._returned)
-        if self._returned:
-            return heapq.heappop(self._returned) if self._returned[0] <= deadline else None
         place = self._earliest(start)
         if place > deadline:
             return None
+        if self._returned:
+            return heapq.heappop(self._returned)
         for meter in self._meters:
             meter.take(place)
         return place
 
     def _earliest(self, start: float) -> float:
+        if self._returned:
+            return self._returned[0]
         return max((meter.earliest(start) for meter in self._meters), default=start)
 
 

@@ -48,9 +48,9 @@ def _header_safe(instance: object, attribute: attrs.Attribute[str], value: objec
         raise ConfigurationError(f"{name} must be printable ASCII without blanks, and not empty")
 
 
-def is_header_safe(text: str) -> bool:
+def is_header_safe(text: object) -> bool:
     """Tell whether `text` can stand in an `Authorization` header as it is."""
-    return bool(text) and all("!" <= character <= "~" for character in text)
+    return isinstance(text, str) and bool(text) and all("!" <= character <= "~" for character in text)
 
 
 def _stripped(value: Any) -> Any:

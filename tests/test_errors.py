@@ -8,8 +8,7 @@ import traceback
 
 import pytest
 
-from sendpulse_async import _errors
-from sendpulse_async._errors import (
+from sendpulse_async import (
     AuthenticationError,
     BulkError,
     ConfigurationError,
@@ -19,16 +18,20 @@ from sendpulse_async._errors import (
     FailureScope,
     InvalidEventError,
     NotSentError,
+    Outcome,
     OutcomeStatus,
     PermissionDeniedError,
     RateLimitedError,
+    Receipt,
     RejectedError,
+    Report,
     SendPulseError,
     ServiceUnavailableError,
     StoppedError,
+    TransportError,
     UnknownDeliveryError,
 )
-from sendpulse_async._outcomes import Outcome, Receipt, Report
+from sendpulse_async._http import FailureKind
 
 TREE = {
     "SendPulseError": {
@@ -58,7 +61,7 @@ def branches(kind):
     """The public classes below `kind`; a private one in between counts as its own children."""
     found = {}
     for child in kind.__subclasses__():
-        if child.__module__ == _errors.__name__:
+        if child.__module__.startswith("sendpulse_async."):
             found |= branches(child) if child.__name__.startswith("_") else {child.__name__: branches(child)}
     return found
 
@@ -119,6 +122,7 @@ REJECTION = {
         ConfigurationError("text"),
         StoppedError("text"),
         InvalidEventError(["email: one", "phone: two"]),
+        TransportError(FailureKind.CERTIFICATE, "text"),
         worn(NotSentError("text", scope=FailureScope.SERVICE)),
         worn(RateLimitedError("text", **REFUSAL)),
         worn(ServiceUnavailableError("text", **REFUSAL)),

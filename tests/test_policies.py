@@ -135,7 +135,7 @@ def test_a_rate_limit_is_a_value():
 
     assert (limit.per_minute, limit.per_day, limit.burst) == (None, None, 1)
     assert {limit, RateLimit(per_second=10.0, burst=1)} == {limit}
-    assert limit != RateLimit(per_second=10, per_minute=600)
+    assert limit != RateLimit(per_second=10, per_minute=1, per_day=1)
 
 
 @pytest.mark.parametrize("value", [RetryPolicy(), RateLimit(per_second=1)], ids=lambda value: type(value).__name__)

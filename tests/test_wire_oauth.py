@@ -144,9 +144,9 @@ def test_a_credential_that_cannot_be_one_is_refused_by_name(make, field, value):
 
 def test_credentials_are_tidied_and_masked():
     """Blanks from a settings file go, and no secret is in a repr."""
-    credentials, key = ClientCredentials(" id ", "\tcanary\n"), ApiKey(" sp_apikey_canary ")
+    credentials, key = ClientCredentials(" id ", "\tcanary\n"), ApiKey(" !sp_apikey_canary~ ")
 
-    assert (credentials.client_id, credentials.client_secret, key.key) == ("id", "canary", "sp_apikey_canary")
+    assert (credentials.client_id, credentials.client_secret, key.key) == ("id", "canary", "!sp_apikey_canary~")
     assert "canary" not in f"{credentials!r} {credentials} {key!r} {key} {Token('canary', 5.0)!r}"
 
 

@@ -86,7 +86,7 @@ class TokenEndpoint:
             self.cool_down()
             return
         self._failures += 1
-        delay = self.jitter() * min(BASE_DELAY * 2 ** min(self._failures, 16), MAX_DELAY)
+        delay = self.jitter() * min(BASE_DELAY * 2 ** min(self._failures - 1, 16), MAX_DELAY)
         asked = getattr(error, "retry_after", None) or 0.0
         self._not_before = self.clock() + max(delay, min(asked, COOL_DOWN))
 

@@ -8,15 +8,17 @@ import math
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from copy import copy
-from typing import Any
+from typing import Any, TypeVar
 
 import anyio
 import attrs
 
 from .._errors import FailureScope, NotSentError
 from .._loops import PerLoop, is_asyncio
-from .._tokens import Token, TokenStore
+from .._tokens import Token, TokenStore, is_header_safe
 from ._endpoint import TokenEndpoint
+
+T = TypeVar("T")
 
 logger = logging.getLogger("sendpulse_async")
 
@@ -25,6 +27,8 @@ EARLY_SHARE = 0.2
 LONGEST_EARLY = 300.0
 """Seconds of that share at most."""
 
+EARLY_PATIENCE = 0.5
+"""Seconds that an event on trio waits for that; on asyncio none does, for there it is a task of its own."""
 STORE_PATIENCE = 1.0
 """Seconds for one call of the store; a token of one's own is there sooner."""
 
@@ -39,6 +43,7 @@ class Lease:
 
 
 Result = Token | NotSentError
+_NONE_YET: Result = NotSentError("no token was asked for yet")
 
 
 class _Flight:
@@ -93,6 +98,7 @@ class TokenManager:
         self._wall_clock = wall_clock
         self._lease: Lease | None = None
         self._refused = ""
+        self._ended, self._result = 0, _NONE_YET
         self._has_warned = False
         self._flights = PerLoop(_Flight)
         self._locks = PerLoop(anyio.Lock)
@@ -109,6 +115,8 @@ class TokenManager:
                 await self._refresh_early()
             return lease.token
         result = await self._refresh()
+        if isinstance(result, Token) and result.text == self._refused:
+            result = await self._refresh()  # the first was refused while it was being kept
         if isinstance(result, Token):
             return result
         raise copy(result)  # one failure may be raised to many who waited: each gets attempts and times of its own
@@ -138,28 +146,30 @@ class TokenManager:
     async def _refresh(self) -> Result:
         if is_asyncio():
             return await self._flights.get().join(self._work)
-        async with self._locks.get():  # trio has no task of the sender's own: who waits first fetches
-            if self._lease is not None and self._clock() < self._lease.expires_at:
-                return self._lease.token
-            return await self._work()
+        ended = self._ended
+        async with self._locks.get():  # trio has no task of the sender's own: who waits first fetches for all
+            return self._result if self._ended > ended else await self._work()
 
     async def _refresh_early(self) -> None:
         if is_asyncio():
             self._flights.get().start(self._work)
-        elif not self._locks.get().locked():
-            async with self._locks.get():
-                await self._work()
+        elif not (lock := self._locks.get()).locked():
+            async with lock:
+                with anyio.move_on_after(EARLY_PATIENCE) as scope:
+                    await self._work()
+                if scope.cancelled_caught:
+                    self._postpone()
 
     async def _work(self) -> Result:
-        if (shared := await self._load()) is not None:
-            self._keep(shared)
-            return shared
-        result = await self._endpoint.fetch()
+        shared = await self._load()
+        result = shared or await self._endpoint.fetch()
         if isinstance(result, Token):
             self._keep(result)
-            await self._save(result)
+            if result is not shared:
+                await self._save(result)
         else:
             self._postpone()
+        self._ended, self._result = self._ended + 1, result
         return result
 
     def _keep(self, token: Token) -> None:
@@ -177,21 +187,31 @@ class TokenManager:
 
     async def _load(self) -> Token | None:
         """Return the store's token if it is news: not the one in hand, not one refused, not expired."""
-        token = None if self._store is None else await self._guarded(self._store.load(self._account))
+        token = await self._guarded(self._loaded)
         if token is None or token.text in {self._refused, self._lease and self._lease.token.text}:
             return None
         return None if token.expires_at is not None and token.expires_at <= self._wall_clock() else token
 
-    async def _save(self, token: Token) -> None:
-        if self._store is not None:
-            await self._guarded(self._store.save(self._account, token))
+    async def _loaded(self) -> Token | None:
+        token = None if self._store is None else await self._store.load(self._account)
+        if token is None or (isinstance(token, Token) and is_header_safe(token.text) and _is_time(token.expires_at)):
+            return token
+        raise TypeError("the store gave something that is no token")
 
-    async def _guarded(self, call: Awaitable[Any]) -> Any:
+    async def _save(self, token: Token) -> None:
+        if (store := self._store) is not None:
+            await self._guarded(lambda: store.save(self._account, token))
+
+    async def _guarded(self, call: Callable[[], Awaitable[T]]) -> T | None:
         try:
             with anyio.fail_after(STORE_PATIENCE):
-                return await call
+                return await call()
         except Exception as error:  # noqa: BLE001 - a foreign store, whatever it raises, never stops a send
             if not self._has_warned:
                 self._has_warned = True
                 logger.warning("the token store failed (%s); going on with a token of my own", type(error).__name__)
             return None
+
+
+def _is_time(expires_at: object) -> bool:
+    return expires_at is None or (isinstance(expires_at, int | float) and not math.isnan(expires_at))

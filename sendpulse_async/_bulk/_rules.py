@@ -89,7 +89,7 @@ class StopRules:
         elif error is None:
             self._endpoint_failures = 0
         if self.max_failures is not None and self._failures > self.max_failures:
-            return StoppedError(f"{self._failures} events failed, and max_failures is {self.max_failures}")
+            return StoppedError(f"more events failed than max_failures={self.max_failures} allows")
         return None
 
 

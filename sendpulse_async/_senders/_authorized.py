@@ -8,7 +8,7 @@ from typing import Any, Self, Unpack
 
 from .._auth import AuthorizingSender, StaticKey, TokenEndpoint, TokenManager
 from .._contract import DEFAULT_BASE_URL
-from .._errors import ConfigurationError
+from .._errors import ConfigurationError, InvalidEventError
 from .._events import Event
 from .._hooks import OnOutcome
 from .._http import Target, Transport
@@ -73,7 +73,7 @@ class AuthorizedEventSender(Sender):
             raise ConfigurationError("token_store must have load and save")
         self._base = parse_base_url(base_url, allowed_hosts)
         settings = Settings(transport, retry, rate_limit, deadline, on_outcome)
-        super().__init__(settings, NamedDoor(self._base, event_name), self._base.host)
+        super().__init__(settings, _door(self._base, event_name), self._base.host)
         self._tokens = self._token_source(auth, self._base, token_store)
         self._pile = AuthorizingSender(self._retrying, self._tokens)
 
@@ -131,6 +131,13 @@ class AuthorizedEventSender(Sender):
 
     def __repr__(self) -> str:
         return f"AuthorizedEventSender({self._base})"
+
+
+def _door(base: Target, event_name: str | None) -> NamedDoor:
+    try:
+        return NamedDoor(base, event_name)
+    except InvalidEventError as error:
+        raise ConfigurationError(str(error)) from None
 
 
 def _auth_from_environment() -> Auth:

@@ -55,7 +55,7 @@ class Settings:
 
     def opened_transport(self) -> Transport:
         """Return the given transport, or a new one of the sender's own."""
-        return self.transport or HttpxTransport()
+        return HttpxTransport() if self.transport is None else self.transport
 
     def quota(self, host: str) -> Quota:
         """Return the given quota, or one for the given limit, or for what `host` is known to allow."""

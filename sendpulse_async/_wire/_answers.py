@@ -30,7 +30,6 @@ from .._http import RESPONSE_BODY_LIMIT, FailureKind, Response, TransportError
 
 _TOO_MANY = str(ERROR_TOO_MANY_REQUESTS).encode()
 _SECONDS = re.compile(r"\d{1,12}(\.\d{1,12})?", re.ASCII)
-_ENVELOPE_KEYS = frozenset({"message", "error_code", "success", "result"})
 
 
 @attrs.frozen
@@ -207,7 +206,8 @@ def _unknown(answer: Answer, scope: FailureScope) -> UnknownDeliveryError:
 
 
 def _has_envelope(answer: Answer) -> bool:
-    return answer.content is not None and not _ENVELOPE_KEYS.isdisjoint(answer.content)
+    """Tell SendPulse's own refusal from a proxy's, which may have passed the event on: `message` alone says nothing."""
+    return answer.error_code is not None or (answer.content or {}).get("success") is False
 
 
 def _decoded(response: Response) -> tuple[bytes, bool]:

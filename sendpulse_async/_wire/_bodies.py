@@ -23,6 +23,8 @@ class BodyFormat(Enum):
     - `null`, and an empty array or object: left out
     - array and object: a field for each leaf, named with PHP brackets (`products[0][name]`)
 
+    PHP reads a blank or a dot in the name of a variable as an underscore; RAW keeps it.
+
     A name that holds a bracket, or is empty, cannot be told from nesting: such an event is refused.
     """
 

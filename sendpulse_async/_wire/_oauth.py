@@ -24,7 +24,7 @@ def read_token(answer: Answer, wall_time: float) -> Token | NotSentError:
     text = content.get("access_token")
     if status == 200 and isinstance(text, str) and is_header_safe(text):
         return Token(text, wall_time + token_lifetime(content.get("expires_in")))
-    if status in {400, 401} or content.get("error") == "invalid_client":
+    if not answer.is_over_quota and (status in {400, 401} or content.get("error") == "invalid_client"):
         return AuthenticationError(
             f"HTTP {status}: the token endpoint refused the client id and secret", status_code=status
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import unicodedata
 from collections.abc import Collection
 from urllib.parse import SplitResult, quote, urlsplit
 
@@ -10,6 +11,7 @@ from .._contract import API_HOST, EVENTS_HOST, NAMED_EVENT_PREFIX, RAW_EVENT_PRE
 from .._errors import ConfigurationError, InvalidEventError
 from .._http import Target
 
+_DOTS = frozenset({".", ".."})
 _PATH_SAFE = "/%:@!$&'()*+,;=~-._"
 
 
@@ -61,9 +63,9 @@ def named_event_path(event_name: str) -> str:
     """
     if not isinstance(event_name, str):
         raise InvalidEventError([f"event_name: must be a string, not {type(event_name).__name__}"])
-    if not event_name or event_name in {".", ".."}:
+    if not event_name.strip() or event_name in _DOTS:
         raise InvalidEventError(["event_name: must not be empty, '.' or '..'"])
-    if any(ord(character) < 32 or ord(character) == 127 for character in event_name):
+    if any(unicodedata.category(character) == "Cc" for character in event_name):
         raise InvalidEventError(["event_name: has a control character"])
     try:
         return NAMED_EVENT_PREFIX + quote(event_name, safe="")
@@ -76,6 +78,8 @@ def _parse(name: str, url: str, allowed_hosts: Collection[str]) -> Target:
     parts = _split(name, url)
     host = (parts.hostname or "").rstrip(".")
     _check_host(name, parts.scheme, host, allowed_hosts)
+    if not _DOTS.isdisjoint(parts.path.split("/")):
+        raise ConfigurationError(f"{name} must have no '.' or '..' in its path")
     path = quote(parts.path or "/", safe=_PATH_SAFE)
     query = f"?{quote(parts.query, safe=_PATH_SAFE + '?')}" if parts.query else ""
     return Target(parts.scheme, host, parts.port or {"http": 80, "https": 443}[parts.scheme], path + query)
@@ -94,9 +98,12 @@ def _split(name: str, url: str) -> SplitResult:
         raise ConfigurationError(f"{name} has a blank or a control character inside")
     try:
         parts = urlsplit(url)
-        _ = parts.port, parts.path.encode(), parts.query.encode()
+        has_port = parts.port != 0
+        _ = parts.path.encode(), parts.query.encode()
     except ValueError:
         raise ConfigurationError(f"{name} is not a URL") from None
+    if not has_port:
+        raise ConfigurationError(f"{name} must have a port from 1 to 65535, or none")
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ConfigurationError(f"{name} must begin with https:// and name a host")
     if parts.username is not None or parts.password is not None or parts.fragment:

@@ -9,7 +9,7 @@ from pathlib import Path
 import dotenv
 
 from .. import AuthorizedEventSender, ConfigurationError, RawEventSender
-from .._senders._settings import SenderOptions
+from .._senders import SenderOptions
 
 _PREFIX = "SENDPULSE_"
 _EVENT_URL = "SENDPULSE_EVENT_URL"

@@ -18,7 +18,7 @@ from .. import (
     OutcomeStatus,
 )
 from .._masking import mask_email, mask_phone
-from .._senders._settings import SenderOptions
+from .._senders import SenderOptions
 from ._consoles import open_stdout
 from ._doors import Door, load_env_file, open_sender
 from ._exit_codes import ExitCode, code_of_outcome

@@ -11,7 +11,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from .. import AuthorizedEventSender, ConfigurationError, HttpxTransport, RateLimit, RawEventSender, stream_many
-from .._senders._settings import SenderOptions
+from .._senders import SenderOptions
 from ._consoles import complain, open_stderr, open_stdout
 from ._doors import Door, load_env_file, open_sender
 from ._exit_codes import ExitCode, code_of_report

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import stat
 from pathlib import Path
 
 import anyio.to_thread
@@ -61,12 +62,13 @@ class FileTokenStore:
 
     def _load(self, account: str) -> Token | None:
         path = self._path(account)
-        if path.is_symlink():
-            return None
         try:
-            descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+            if not stat.S_ISREG(path.lstat().st_mode):
+                return None
         except FileNotFoundError:
             return None
+        # Not to wait, should it have become a pipe; nor to follow, should it have become a link.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
         with os.fdopen(descriptor, "rb") as file:
             content = file.read(_LONGEST + 1)
         text = _bare(content)

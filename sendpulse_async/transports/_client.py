@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import anyio
@@ -31,11 +32,12 @@ class ClientCarrier:
 
     async def send(self, request: Request) -> Response:
         """Make one exchange, as `Transport.send` promises; the body goes in two parts."""
+        handled = sys.exception()
         async with self._places.get():
             try:
                 return await self._exchange(request)
             except exchange_errors() as error:
-                raise translate(error) from None
+                raise translate(error, handled=handled) from None
 
     async def aclose(self) -> None:
         """Do nothing: who opened the client closes it."""

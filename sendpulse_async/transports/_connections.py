@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import sys
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any
@@ -51,6 +52,7 @@ class ConnectionCarrier:
 
     async def send(self, request: Request) -> Response:
         """Make one exchange, as `Transport.send` promises."""
+        handled = sys.exception()
         tls = await self._tls_context() if request.target.scheme == "https" else None
         pool = self._pools.get()
         connection = await pool.acquire(request.target, tls)
@@ -59,7 +61,7 @@ class ConnectionCarrier:
             response = await self._exchange(connection, request)
             is_reusable = connection.make_ready()
         except exchange_errors() as error:
-            raise translate(error) from None
+            raise translate(error, handled=handled) from None
         finally:
             await pool.release(connection, is_reusable=is_reusable)
         return response

@@ -36,14 +36,17 @@ def exchange_errors() -> tuple[type[Exception], ...]:
     return (*_classes(_ALL), OSError, anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream)
 
 
-def translate(error: Exception, kind: FailureKind | None = None) -> TransportError:
+def translate(
+    error: Exception, kind: FailureKind | None = None, *, handled: BaseException | None = None
+) -> TransportError:
     """Return our own error for one of `exchange_errors`.
 
     Args:
         error: What was raised.
         kind: Where it was raised, if that is known better than its class tells.
+        handled: What the caller was dealing with when the exchange began, and so no cause of this.
     """
-    causes = _chain(error)
+    causes = _chain(error, handled)
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
             reason = f"the server's certificate is not valid: {cause.verify_message}"
@@ -53,12 +56,13 @@ def translate(error: Exception, kind: FailureKind | None = None) -> TransportErr
     return TransportError(kind, _named(error, causes))
 
 
-def _chain(error: BaseException) -> list[BaseException]:
+def _chain(error: BaseException, handled: BaseException | None) -> list[BaseException]:
     chain: list[BaseException] = []
     current: BaseException | None = error
-    while current is not None and current not in chain:
+    while current is not None and current is not handled and current not in chain:
         chain.append(current)
-        current = current.__cause__
+        # httpcore's pool raises `from None`, which leaves the cause in the context alone.
+        current = current.__cause__ or current.__context__
     return chain
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import select
 import ssl
+import sys
 from typing import Protocol
 
 import anyio
@@ -166,6 +167,7 @@ async def connect(target: Target, tls: ssl.SSLContext | None, patience: float | 
     Raises:
         TransportError: There is none within `patience` seconds, or its certificate is not valid.
     """
+    handled = sys.exception()
     try:
         with anyio.fail_after(patience):
             if is_asyncio():
@@ -173,7 +175,7 @@ async def connect(target: Target, tls: ssl.SSLContext | None, patience: float | 
                 return WatchedWire(sock, await _secured(sock, target, tls))
             return SplitWire(await _secured(await anyio.connect_tcp(target.host, target.port), target, tls))
     except _LOST as error:
-        raise translate(error, FailureKind.CONNECT) from None
+        raise translate(error, FailureKind.CONNECT, handled=handled) from None
 
 
 async def _secured(stream: ByteStream, target: Target, tls: ssl.SSLContext | None) -> ByteStream:

@@ -12,7 +12,7 @@ from .._http import Request, Response, Transport
 from ._client import ClientCarrier
 from ._connections import ConnectionCarrier
 from ._http11 import Timeouts
-from ._logs import hidden, install_filter
+from ._logs import install_filter, sending
 
 _OWN_CONNECTIONS = 100
 _CLIENT_CONNECTIONS = 20
@@ -62,7 +62,7 @@ class HttpxTransport:
 
     async def send(self, request: Request) -> Response:
         """Make one exchange, as `Transport.send` promises."""
-        with hidden(request.target.path):
+        with sending(request):
             return await self._carrier.send(request)
 
     async def aclose(self) -> None:

@@ -1,0 +1,322 @@
+"""A raw-socket server in threads of its own: it plays a script to each connection and keeps a ledger.
+
+A script is a list of steps, each a function of the connection's `Link`. A complete request is in the ledger before the
+next step plays, so a fault never hides what the server had in its hands.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import selectors
+import socket
+import ssl
+import struct
+import threading
+from collections.abc import Callable, Sequence
+
+import attrs
+
+PATIENCE = 20.0
+"""Seconds after which a wait has failed; far more than any of them needs."""
+_CHUNK = 64 * 1024
+OK_BODY = b'{"result":true}'
+
+
+def answer(body: bytes = OK_BODY, *headers: bytes, status: bytes = b"200 OK", length: int | None = None) -> bytes:
+    """An answer's bytes; `length` lies about the body's."""
+    announced = b"Content-Length: %d" % (len(body) if length is None else length)
+    lines = [b"HTTP/1.1 " + status, b"Content-Type: application/json", announced, *headers]
+    return b"\r\n".join([*lines, b"", body])
+
+
+OK = answer()
+
+
+@attrs.frozen
+class Received:
+    """One complete request: its head's bytes, and its body's."""
+
+    connection: int
+    head: bytes
+    body: bytes
+
+    @property
+    def request_line(self) -> bytes:
+        return self.head.split(b"\r\n", 1)[0]
+
+    @property
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        lines = self.head.split(b"\r\n")[1:]
+        return [(name, value) for name, _, value in (line.partition(b": ") for line in lines)]
+
+    def header(self, name: bytes) -> list[bytes]:
+        return [value for key, value in self.headers if key.lower() == name]
+
+
+class GoneError(Exception):
+    """The other side closed."""
+
+
+class Link:
+    """One accepted connection, as its script sees it."""
+
+    def __init__(self, server: FaultServer, number: int, sock: socket.socket) -> None:
+        self.server = server
+        self.number = number
+        self.sock = sock
+        self._tls: ssl.SSLObject | None = None
+        self._plain = bytearray()
+        self._waiting = 0
+
+    def handshake(self, context: ssl.SSLContext) -> None:
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
+        while True:
+            try:
+                self._tls.do_handshake()
+            except ssl.SSLWantReadError:
+                self._flush()
+                self._incoming.write(self._received(_CHUNK))
+            except ssl.SSLError:  # the client refused our certificate
+                self._flush()
+                raise GoneError from None
+            else:
+                self._flush()
+                return self._file(0)  # a request may have come with the last of the handshake
+
+    def send(self, *parts: bytes) -> None:
+        """Send at once; over TLS each part is a record."""
+        if self._tls is None:
+            return self.sock.sendall(b"".join(parts))
+        for part in parts:
+            self._tls.write(part)
+        return self._flush()
+
+    def pump(self, limit: int = _CHUNK) -> int:
+        """Take what came, at most `limit` bytes of the wire; file what is complete by now."""
+        data = self._received(limit)
+        if self._tls is None:
+            self._plain += data
+        else:
+            self._incoming.write(data)
+        self._file(len(data))
+        return len(data)
+
+    def peek(self) -> bytes:
+        """Return what came of the next request, without waiting."""
+        return bytes(self._plain) or self.peek_socket()
+
+    def peek_socket(self) -> bytes:
+        try:
+            return self.sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return b""
+
+    @property
+    def has_request(self) -> bool:
+        return bool(self._waiting)
+
+    def take_request(self) -> None:
+        while not self._waiting:
+            self.pump()
+        self._waiting -= 1
+
+    def abort(self) -> None:
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.sock.close()
+
+    def _received(self, limit: int) -> bytes:
+        data = self.sock.recv(limit)
+        if not data:
+            raise GoneError
+        return data
+
+    def _flush(self) -> None:
+        if self._outgoing.pending:
+            self.sock.sendall(self._outgoing.read())
+
+    def _file(self, count: int) -> None:
+        if self._tls is not None:
+            self._decrypt()
+        while self._file_one():
+            self._waiting += 1
+        with self.server.changed:
+            self.server.bytes_seen += count
+            self.server.changed.notify_all()
+
+    def _decrypt(self) -> None:
+        while True:
+            try:
+                data = self._tls.read(_CHUNK)
+            except ssl.SSLWantReadError:
+                return
+            except ssl.SSLError:
+                raise GoneError from None
+            if not data:
+                raise GoneError
+            self._plain += data
+
+    def _file_one(self) -> bool:
+        head_ends = self._plain.find(b"\r\n\r\n")
+        if head_ends < 0:
+            return False
+        request = Received(self.number, bytes(self._plain[:head_ends]), b"")
+        ends = head_ends + 4 + int((request.header(b"content-length") or [b"0"])[0])
+        if len(self._plain) < ends:
+            return False
+        body = bytes(self._plain[head_ends + 4 : ends]) if self.server.is_body_kept else b""
+        del self._plain[:ends]
+        with self.server.changed:
+            self.server.ledger.append(attrs.evolve(request, body=body))
+            self.server.changed.notify_all()
+        return True
+
+
+Step = Callable[[Link], None]
+
+
+def read_request(link: Link) -> None:
+    link.take_request()
+
+
+def healthy(link: Link) -> None:
+    while True:
+        link.take_request()
+        link.send(OK)
+
+
+def rst(link: Link) -> None:
+    link.abort()
+
+
+def fin(link: Link) -> None:
+    link.sock.shutdown(socket.SHUT_WR)
+    link.sock.close()
+
+
+def silence(link: Link) -> None:
+    """Read nothing and say nothing until the server stops."""
+    link.server.is_stopping.wait()
+
+
+def drain(link: Link) -> None:
+    """Read until the client closes."""
+    while True:
+        link.pump()
+
+
+def read_bytes(count: int) -> Step:
+    """Read that much of the wire, unless a request is complete before."""
+
+    def step(link: Link) -> None:
+        left = count
+        while left and not link.has_request:
+            left -= link.pump(min(left, _CHUNK))
+
+    return step
+
+
+def send(*parts: bytes) -> Step:
+    return lambda link: link.send(*parts)
+
+
+def wait(event: threading.Event) -> Step:
+    def step(link: Link) -> None:
+        assert event.wait(PATIENCE), "nobody set the event"
+
+    return step
+
+
+def tell(event: threading.Event) -> Step:
+    return lambda link: event.set()
+
+
+class FaultServer:
+    """Plays `scripts`: the first to the first connection, and the last one to all that follow.
+
+    Attributes:
+        ledger: All complete requests, in the order they were complete.
+        accepted: Connections so far; `closed`: those that ended.
+        bytes_seen: Bytes read after the TLS handshake.
+    """
+
+    def __init__(self, *scripts: Sequence[Step], tls: ssl.SSLContext | None = None, receive_buffer: int = 0) -> None:
+        self.scripts = scripts or ([healthy],)
+        self.ledger: list[Received] = []
+        self.accepted = self.closed = self.bytes_seen = 0
+        self.is_body_kept = True
+        self.changed = threading.Condition()
+        self.is_stopping = threading.Event()
+        self.scheme = "http" if tls is None else "https"
+        self._tls = tls
+        self._faults: list[BaseException] = []
+        self._links: dict[threading.Thread, socket.socket] = {}
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
+        if receive_buffer:
+            self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        self.host, self.port = self._listener.getsockname()
+        self._bell, self._button = socket.socketpair()
+        self._thread = threading.Thread(target=self._accept)
+
+    def __enter__(self) -> FaultServer:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.is_stopping.set()
+        self._button.send(b"!")
+        self._thread.join(PATIENCE)
+        for sock in list(self._links.values()):
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+        for thread in list(self._links):
+            thread.join(PATIENCE)
+        for sock in (self._listener, self._bell, self._button):
+            sock.close()
+        assert not self._links, "a connection's script did not end"
+        if self._faults:
+            raise self._faults[0]
+
+    def wait_for(self, is_true: Callable[[FaultServer], bool]) -> None:
+        """Wait until something is true of the server; for a thread that may block."""
+        with self.changed:
+            assert self.changed.wait_for(lambda: is_true(self), PATIENCE), "the server never came to this"
+
+    def bodies(self) -> list[bytes]:
+        return [request.body for request in self.ledger]
+
+    def _accept(self) -> None:
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._listener, selectors.EVENT_READ)
+            selector.register(self._bell, selectors.EVENT_READ)
+            while not self.is_stopping.is_set():
+                if any(key.fileobj is self._listener for key, _ in selector.select()):
+                    self._begin(self._listener.accept()[0])
+
+    def _begin(self, sock: socket.socket) -> None:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        link = Link(self, self.accepted, sock)
+        script = self.scripts[min(self.accepted, len(self.scripts) - 1)]
+        thread = threading.Thread(target=self._play, args=(link, script))
+        self._links[thread] = sock
+        with self.changed:
+            self.accepted += 1
+            self.changed.notify_all()
+        thread.start()
+
+    def _play(self, link: Link, script: Sequence[Step]) -> None:
+        try:
+            if self._tls is not None:
+                link.handshake(self._tls)
+            for step in script:
+                step(link)
+        except (GoneError, OSError):
+            pass
+        except BaseException as fault:  # noqa: BLE001 - raised when the server is closed
+            self._faults.append(fault)
+        finally:
+            link.sock.close()
+            del self._links[threading.current_thread()]
+            with self.changed:
+                self.closed += 1
+                self.changed.notify_all()

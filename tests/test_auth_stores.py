@@ -1,0 +1,274 @@
+"""The token store beside a sender: asked first, told of each new token, and never able to stop an event."""
+
+from __future__ import annotations
+
+import logging
+
+import anyio
+import pytest
+from fake_account import CREDENTIALS, TOKEN_TEXT, Account, Authorized, token_answer
+from fakes import Step, answer, backend, now, turns
+
+from sendpulse_async import MemoryTokenStore, Token
+
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(30)]
+
+FIRST = f"{TOKEN_TEXT}1"
+SHARED = "canary-shared"
+
+
+@pytest.fixture(params=["asyncio", "trio"])
+def anyio_backend(request):
+    return backend(request.param)
+
+
+class Store(MemoryTokenStore):
+    """A store that counts, and that can be told to misbehave.
+
+    Attributes:
+        loads: How often it was asked.
+        saved: What it was told, in order.
+    """
+
+    def __init__(self, token=None):
+        super().__init__()
+        self._tokens = {CREDENTIALS.account: token} if token else {}
+        self.loads = 0
+        self.saved = []
+
+    async def load(self, account):
+        self.loads += 1
+        return await super().load(account)
+
+    async def save(self, account, token):
+        self.saved.append((account, token))
+        await super().save(account, token)
+
+
+async def test_the_store_is_asked_first():
+    """A token that another process left is used, and none is asked for."""
+    account, store = Account(), Store(Token(SHARED))
+    account.valid.add(SHARED)
+
+    await Authorized(account, store).send_at_once(20)
+
+    assert account.sent == [SHARED] * 20
+    assert (account.token_requests, store.loads, store.saved) == (0, 1, [])
+
+
+async def test_a_new_token_is_saved_for_the_others():
+    """What was fetched is in the store, under the account's key, with its expiry; the next sender finds it there."""
+    account, store = Account(), Store()
+    authorized = Authorized(account, store)
+
+    await authorized.send()
+    expires_at = authorized.wall() + 3600
+    await Authorized(account, store).send()
+
+    ((key, token),) = store.saved
+    assert (key, token.text) == (CREDENTIALS.account, FIRST)
+    assert token.expires_at == pytest.approx(expires_at)
+    assert account.token_requests == 1
+
+
+@pytest.mark.parametrize("age", [0, 1, 1e9])
+async def test_an_expired_token_of_the_store_is_ignored(age):
+    """A token that says it has expired is not tried."""
+    account = Account()
+    authorized = Authorized(account, Store(Token(SHARED, 1_700_000_000.0 + now() - age)))
+
+    await authorized.send()
+
+    assert account.sent == [FIRST]
+
+
+async def test_a_refused_token_of_the_store_is_replaced():
+    """A stored token that the event endpoint refuses is not tried again: a fresh one is fetched, and saved over it."""
+    account, store = Account(), Store(Token(SHARED))
+    authorized = Authorized(account, store)
+
+    result = await authorized.send()
+
+    assert result.status_code == 200
+    assert account.sent == [SHARED, FIRST]
+    assert (await store.load(CREDENTIALS.account)).text == FIRST
+
+
+async def test_another_processs_refresh_is_taken_over():
+    """Where the store holds a different token after a 401, it is the refresh: no token request is made."""
+    account, store = Account(), Store()
+    authorized = Authorized(account, store)
+    await authorized.send()
+    account.valid = {SHARED}
+    await store.save(CREDENTIALS.account, Token(SHARED))
+
+    await authorized.send_at_once(10)
+
+    assert account.sent[-10:] == [SHARED] * 10
+    assert account.token_requests == 1
+
+
+async def test_an_early_refresh_of_another_process_is_taken_over():
+    """Near a token's end the store is asked as well, and a newer token there saves the request."""
+    account, store = Account(expires_in=100), Store()
+    authorized = Authorized(account, store)
+    await authorized.send()
+    await anyio.sleep(85)
+    account.valid.add(SHARED)
+    await store.save(CREDENTIALS.account, Token(SHARED, authorized.wall() + 100))
+
+    await authorized.send()
+    await turns()
+    await authorized.send()
+
+    assert account.sent[-1] == SHARED
+    assert account.token_requests == 1
+
+
+@pytest.mark.parametrize("hours", [2, -2])
+async def test_a_wall_clock_that_is_wrong_costs_a_request_at_most(hours):
+    """Where this machine's clock and another's differ by hours, a stored token may seem dead or alive; events go on."""
+    account = Account()
+    authorized = Authorized(account, Store(Token(SHARED, 1_700_000_000.0 + now() + hours * 1800)))
+    authorized.wall.ahead += hours * 3600
+    if hours < 0:
+        authorized.wall.ahead -= 3600
+
+    result = await authorized.send()
+
+    assert result.status_code == 200
+    assert account.token_requests == 1
+
+
+class Failing(Store):
+    async def load(self, account):
+        raise OSError("no canary here")
+
+    async def save(self, account, token):
+        raise ValueError("no canary here")
+
+
+class FailingAtOnce(Store):
+    def load(self, account):
+        raise OSError("before there is anything to await")
+
+    def save(self, account, token):
+        raise OSError("before there is anything to await")
+
+
+class HangingLoad(Store):
+    async def load(self, account):
+        await anyio.sleep_forever()
+
+
+class HangingSave(Store):
+    async def save(self, account, token):
+        await anyio.sleep_forever()
+
+
+class Synchronous(Store):
+    def load(self, account):
+        return None
+
+    def save(self, account, token):
+        return None
+
+
+RUBBISH = ["a text", b"bytes", 5, {"text": SHARED}]
+UNUSABLE = ["", "two words", "a\r\nX-Evil: 1", "\u0442\u043e\u043a\u0435\u043d", "\ud800", 5, None]
+BROKEN = [Failing, FailingAtOnce, HangingLoad, HangingSave, Synchronous]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [*BROKEN, *[lambda rubbish=rubbish: Store(rubbish) for rubbish in RUBBISH]],
+    ids=[*[kind.__name__ for kind in BROKEN], *map(repr, RUBBISH)],
+)
+async def test_a_store_that_fails_never_stops_an_event(make, caplog):
+    """A store that raises, hangs or holds rubbish costs one warning and two seconds at most; the sends go on."""
+    caplog.set_level(logging.INFO, "sendpulse_async")
+    account, began = Account(), now()
+    authorized = Authorized(account, make())
+
+    results = await authorized.send_at_once(10)
+    took = now() - began
+    account.revoke()
+    results += await authorized.send_at_once(10)
+
+    assert [getattr(result, "status_code", result) for result in results] == [200] * 20
+    assert account.sent == [FIRST] * 20 + [f"{TOKEN_TEXT}2"] * 10
+    assert took <= 2 + 1e-6
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert caplog.records[0].name == "sendpulse_async"
+    assert "canary" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "token", [*map(Token, UNUSABLE), Token(SHARED, "tomorrow")], ids=[*map(ascii, UNUSABLE), "end"]
+)
+async def test_a_token_that_no_header_can_carry_is_not_taken_from_a_store(token, caplog):
+    """Rubbish in the shape of a token breaks no event and reaches no header."""
+    account = Account()
+    account.valid.add(SHARED)
+
+    results = await Authorized(account, Store(token)).send_at_once(5)
+
+    assert [getattr(result, "status_code", result) for result in results] == [200] * 5
+    assert set(account.sent) <= {FIRST, SHARED}
+    assert len(caplog.records) <= 1
+
+
+@pytest.mark.parametrize("expires_at", [float("nan"), float("inf"), 1e308, -1e308])
+async def test_a_store_that_lies_about_the_expiry_stops_no_event(expires_at):
+    """Whatever a stored token says of its end, events are accepted, and a refused one is swapped."""
+    account = Account()
+    authorized = Authorized(account, Store(Token(SHARED, expires_at)))
+
+    results = await authorized.send_at_once(5)
+    results += await authorized.send_at_once(5)
+
+    assert [result.status_code for result in results] == [200] * 10
+    assert account.token_requests == 1
+
+
+async def test_a_new_token_serves_while_it_is_being_saved():
+    """A store that is slow to save holds back nobody who comes after the token."""
+    account = Account()
+    authorized = Authorized(account, HangingSave())
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(authorized.send)
+        await anyio.sleep(0.1)
+        began = now()
+        result = await authorized.send()
+
+    assert result.status_code == 200
+    assert now() - began <= 1
+    assert account.times[1] - began <= 0.1
+
+
+async def test_a_token_refused_while_it_is_being_saved_is_not_handed_out_again():
+    """Whoever replaces a refused token gets another one, though the refresh that brought it is not over yet."""
+    account = Account()
+    authorized = Authorized(account, HangingSave())
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(authorized.tokens.get)
+        await anyio.sleep(0.1)
+        refused = await authorized.tokens.get()
+        replaced = await authorized.tokens.replace(refused)
+
+    assert (refused.text, replaced.text) == (FIRST, f"{TOKEN_TEXT}2")
+
+
+async def test_a_token_fetched_though_the_store_failed_is_kept():
+    """A store that fails once does not cost a token request for every event."""
+    account = Account(Step(token_answer(SHARED)), answer(500))
+    account.valid.add(SHARED)
+    authorized = Authorized(account, Failing())
+
+    for _ in range(5):
+        await authorized.send()
+
+    assert account.sent == [SHARED] * 5
+    assert account.token_requests == 1

@@ -1,0 +1,175 @@
+"""Token requests that fail: repeated a few times, spaced, and not at all for a while after a refusal."""
+
+from __future__ import annotations
+
+import anyio
+import pytest
+from fake_account import TOKEN_TEXT, Account, Authorized, token_answer
+from fakes import BAD_CERTIFICATE, CUT_EARLY, LOST, NO_CONNECTION, Step, answer, backend, now
+
+from sendpulse_async import AuthenticationError, NotSentError, RateLimitedError, ServiceUnavailableError
+
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(30)]
+
+
+@pytest.fixture(params=["asyncio", "trio"])
+def anyio_backend(request):
+    return backend(request.param)
+
+
+@pytest.mark.parametrize(
+    "failures",
+    [
+        [answer(500)] * 2,
+        [answer(503, body=b""), answer(502, body=b"<html>"), answer(504)],
+        [answer(429)],
+        [answer(429, retry_after=5)] * 3,
+        [answer(200, {"error_code": 2020202020})],
+        [LOST],
+        [CUT_EARLY],
+        [NO_CONNECTION] * 3,
+        [BAD_CERTIFICATE],
+        [answer(200, {})],
+        [answer(200, body=b"<html>")],
+        [answer(200, body=b'{"access_tok', is_complete=False)],
+        [answer(200, {"access_token": "two words"})],
+        [answer(200, {"access_token": 5})],
+        [answer(302, body=b"")],
+        [answer(404)],
+        [answer(403)],
+    ],
+    ids=repr,
+)
+async def test_a_token_endpoint_that_recovers_costs_no_event(failures):
+    """A token request may be repeated whatever befell it, and the event needs one attempt all the same."""
+    account = Account(*failures)
+
+    result = await Authorized(account).send()
+
+    assert result.status_code == 200
+    assert account.token_requests == len(failures) + 1
+    assert account.sent == [f"{TOKEN_TEXT}1"]
+
+
+async def test_an_account_over_its_quota_is_not_told_that_its_credentials_are_wrong():
+    """Error 2020202020 is a passing refusal under any status: it is repeated, and starts no cool-down."""
+    account = Account(answer(400, {"error_code": 2020202020, "message": "More than 10 requests per second"}))
+
+    (result,) = await Authorized(account).send_at_once(1)
+
+    assert result.status_code == 200
+    assert account.token_requests == 2
+
+
+@pytest.mark.parametrize(
+    ("failure", "kind"),
+    [
+        (answer(500), ServiceUnavailableError),
+        (answer(200, {}), ServiceUnavailableError),
+        (answer(429), RateLimitedError),
+        (NO_CONNECTION, NotSentError),
+        (LOST, NotSentError),
+    ],
+)
+async def test_a_token_endpoint_that_stays_away_is_told_after_four_requests(failure, kind):
+    """Whatever befalls the token, the event is NOT_SENT, also where a token request went out without an answer."""
+    account = Account(*[failure] * 100)
+
+    (error,) = await Authorized(account).send_at_once(1)
+
+    assert type(error) is kind
+    assert error.status.value == "not_sent"
+    assert account.token_requests == 4
+    assert account.sent == []
+
+
+@pytest.mark.parametrize(("jitter", "ceilings"), [(1.0, [0.5, 1, 2, 4, 8, 16, 30, 30]), (0.0, [0] * 8)])
+async def test_token_requests_are_spaced(jitter, ceilings):
+    """The first pause is at most half a second, each further one twice as long up to thirty, over several callers."""
+    account = Account(*[answer(500)] * 9)
+    authorized = Authorized(account, jitter=jitter)
+
+    for _ in range(3):
+        await authorized.send_at_once(1)
+
+    gaps = [later - earlier for earlier, later in zip(account.token_times, account.token_times[1:], strict=False)]
+    assert gaps[:8] == pytest.approx(ceilings)
+
+
+async def test_a_success_makes_the_next_failure_a_first_one():
+    """Backoff does not outlive the trouble."""
+    account = Account(*[answer(500)] * 3, None, answer(500), expires_in=10)
+    authorized = Authorized(account, jitter=1.0)
+    await authorized.send()
+    await anyio.sleep(11)
+
+    began = now()
+    await authorized.send()
+
+    assert now() - began <= 1
+    assert account.token_requests == 6
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "waited"), [(5, 5), (60, 60), (3600, 60), ("Fri, 01 Jan 2100 00:00:00 GMT", 60), ("soon", 0)]
+)
+async def test_retry_after_is_honoured_for_a_minute_at_most(retry_after, waited):
+    """The token endpoint may ask for patience, but not for the end of the day."""
+    account = Account(answer(429, retry_after=retry_after))
+
+    await Authorized(account, jitter=0.0).send()
+
+    assert account.token_times[1] - account.token_times[0] == pytest.approx(waited)
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        answer(400, {"error": "invalid_client"}),
+        answer(401, {"error": "invalid_client"}),
+        answer(200, {"error": "invalid_client"}),
+        answer(403, {"error": "invalid_client"}),
+        answer(400, body=b""),
+        answer(401, body=b"<html>"),
+    ],
+)
+async def test_refused_credentials_rest_for_a_minute(refusal):
+    """A refusal is not repeated, nor tried again within a minute by anybody; after it there is one more try."""
+    account = Account(refusal, refusal)
+    authorized = Authorized(account)
+
+    errors = await authorized.send_at_once(20)
+    await anyio.sleep(59)
+    errors += await authorized.send_at_once(20)
+    in_the_first_minute = account.token_requests
+    await anyio.sleep(2)
+    errors += await authorized.send_at_once(20)
+    in_the_second_minute = account.token_requests
+    await anyio.sleep(61)
+    result = await authorized.send()
+
+    assert {type(error) for error in errors} == {AuthenticationError}
+    assert (in_the_first_minute, in_the_second_minute) == (1, 2)
+    assert result.status_code == 200
+
+
+async def test_a_refusal_among_failures_ends_the_tries():
+    """Credentials that are refused after some failures are not tried a fourth time."""
+    account = Account(answer(500), NO_CONNECTION, answer(401), answer(500))
+
+    (error,) = await Authorized(account).send_at_once(1)
+
+    assert type(error) is AuthenticationError
+    assert error.status_code == 401
+    assert account.token_requests == 3
+
+
+async def test_the_events_rate_limit_does_not_hold_token_requests():
+    """A token answer that comes late is taken as it comes; nothing of it counts as an event's attempt."""
+    account = Account(Step(token_answer("canary-late"), seconds=20))
+    account.valid.add("canary-late")
+
+    result = await Authorized(account).send()
+
+    assert result.status_code == 200
+    assert account.sent == ["canary-late"]

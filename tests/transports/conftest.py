@@ -1,0 +1,136 @@
+"""The carriers that share one contract, servers with and without TLS, and requests to them."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import ssl
+
+import anyio.to_thread
+import attrs
+import httpx
+import httpx2
+import pytest
+import trustme
+from fault_server import PATIENCE, FaultServer
+
+from sendpulse_async import HttpxTransport
+from sendpulse_async._http import Progress, Request, Target
+
+PATH = "/events/id/eb561baa181247d1cd378c4ead632877/7043663"
+BODY = b'{"email":"someone@example.com"}'
+
+
+@attrs.frozen
+class Carrier:
+    """One way to carry a request: over connections of our own, or over a client of the caller's."""
+
+    name: str
+    backend: str
+    client: object = None
+
+    @property
+    def is_own(self) -> bool:
+        return self.client is None
+
+    @contextlib.asynccontextmanager
+    async def open(self, tls=None, **options):
+        """A transport that trusts `tls`; it and its client are closed at the end."""
+        options = {"connect_timeout": PATIENCE, "read_timeout": PATIENCE, **options}
+        async with contextlib.AsyncExitStack() as stack:
+            if self.is_own:
+                options["ssl_context"] = tls
+            else:
+                client = self.client.AsyncClient(verify=tls or ssl.create_default_context(), trust_env=False)
+                options["client"] = await stack.enter_async_context(client)
+            yield await stack.enter_async_context(HttpxTransport(**options))
+
+
+OWN = Carrier("own", "asyncio")
+OWN_ON_TRIO = Carrier("own-on-trio", "trio")
+HTTPX = Carrier("httpx", "asyncio", httpx)
+HTTPX2 = Carrier("httpx2", "asyncio", httpx2)
+
+
+def carried_by(*carriers):
+    """Play a test on these carriers alone."""
+    return pytest.mark.parametrize("carrier", carriers, ids=lambda carrier: carrier.name, indirect=True)
+
+
+@pytest.fixture(params=[OWN, OWN_ON_TRIO, HTTPX, HTTPX2], ids=lambda carrier: carrier.name)
+def carrier(request):
+    return request.param
+
+
+@pytest.fixture
+def anyio_backend(carrier):
+    return carrier.backend
+
+
+class Authority:
+    """Certificates of a private authority, and what trusts it."""
+
+    def __init__(self):
+        self._ca = trustme.CA()
+
+    def server(self, *names, **options):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._ca.issue_cert(*(names or ("127.0.0.1",)), **options).configure_cert(context)
+        return context
+
+    def expired(self):
+        day = datetime.timedelta(days=1)
+        now = datetime.datetime.now(datetime.UTC)
+        return self.server(not_before=now - 3 * day, not_after=now - day)
+
+    @property
+    def trust(self):
+        context = ssl.create_default_context()
+        self._ca.configure_trust(context)
+        return context
+
+
+@pytest.fixture(scope="session")
+def authority():
+    return Authority()
+
+
+@pytest.fixture(scope="session")
+def stranger():
+    """An authority that nobody trusts."""
+    return Authority()
+
+
+@pytest.fixture(params=["plain", "tls"])
+def tls(request):
+    """Play a test without TLS and with it."""
+    return request.param == "tls"
+
+
+@pytest.fixture
+def serve(authority):
+    """Return a function that starts a `FaultServer`; all are stopped at the end."""
+    with contextlib.ExitStack() as stack:
+
+        def start(*scripts, tls=False, **options):
+            context = authority.server() if tls is True else tls or None
+            return stack.enter_context(FaultServer(*scripts, tls=context, **options))
+
+        yield start
+
+
+def request_to(server, body=BODY, path=PATH, headers=(), **options):
+    """A POST with the head that the senders give, and more headers."""
+    target = Target(options.pop("scheme", server.scheme), options.pop("host", server.host), server.port, path)
+    head = (
+        (b"Host", target.authority.encode()),
+        (b"User-Agent", b"test/1"),
+        (b"Accept-Encoding", b"identity"),
+        (b"Content-Length", str(len(body)).encode()),
+    )
+    return Request(target, (*head, *headers), body, progress=Progress(), **options)
+
+
+async def until(server, is_true):
+    """Wait for something to be true of the server while the event loop runs on."""
+    await anyio.to_thread.run_sync(server.wait_for, is_true)
