@@ -18,7 +18,10 @@ PATIENCE = 1.0
 async def tell(hook: OnOutcome | None, outcome: Outcome) -> None:
     """Call a hook, sync or async; a cancellation comes through when it has ended, or `PATIENCE` later."""
     if hook is not None and inspect.isawaitable(told := hook(outcome)):
-        await _through(told)
+        faults: list[Exception] = []
+        await _through(told, anyio.CancelScope(shield=True), faults)
+        for fault in faults:
+            raise fault
 
 
 async def tell_interrupted(hook: OnOutcome | None, outcome: Outcome) -> None:
@@ -28,20 +31,25 @@ async def tell_interrupted(hook: OnOutcome | None, outcome: Outcome) -> None:
 
 
 async def briefly(work: Awaitable[object]) -> None:
-    """Await what is left to do after a cancellation: it has `PATIENCE` seconds and no more."""
-    with anyio.CancelScope(shield=True), anyio.move_on_after(PATIENCE):
-        await work
+    """Await what is left to do after a cancellation: it has `PATIENCE` seconds, however often one is cancelled."""
+    faults: list[Exception] = []
+    try:
+        await _through(work, anyio.CancelScope(shield=True, deadline=anyio.current_time() + PATIENCE), faults)
+    except anyio.get_cancelled_exc_class():
+        pass  # the caller is about to raise the one that it caught
+    for fault in faults:
+        raise fault
 
 
-async def _through(work: Awaitable[object]) -> None:
-    shield, faults = anyio.CancelScope(shield=True), list[Exception]()
+async def _through(work: Awaitable[object], shield: anyio.CancelScope, faults: list[Exception]) -> None:
+    """Await `work` in a task of its own; what it raises goes to `faults`, since the group would wrap it."""
     has_ended = anyio.Event()
 
     async def run() -> None:
         with shield:
             try:
                 await work
-            except Exception as fault:  # noqa: BLE001 - raised below, out of the group, which would wrap it
+            except Exception as fault:  # noqa: BLE001 - raised by the caller
                 faults.append(fault)
         has_ended.set()
 
@@ -50,7 +58,5 @@ async def _through(work: Awaitable[object]) -> None:
         try:
             await has_ended.wait()
         except anyio.get_cancelled_exc_class():
-            shield.deadline = anyio.current_time() + PATIENCE
+            shield.deadline = min(shield.deadline, anyio.current_time() + PATIENCE)
             raise
-    for fault in faults:
-        raise fault

@@ -70,13 +70,21 @@ class PerLoop(Generic[T]):
         """Return what belongs to the running loop; a forked child begins anew."""
         if self._pid != os.getpid():
             self._begin()
-        loop = _current_loop()
-        if self._latest is not None and self._latest[0]() is loop:
-            return self._latest[1]
+        loop, latest = _current_loop(), self._latest  # looked at once: another thread's loop may replace it
+        if latest is not None and latest[0]() is loop:
+            return latest[1]
         if (found := self._made.get(loop)) is None:
+            self._forget_ended()
             found = self._made[loop] = self._make()
         self._latest = ref(loop), found
         return found
+
+    def _forget_ended(self) -> None:
+        """Let go of what belongs to closed loops: it holds on to its loop, so it would never go by itself."""
+        for loop in list(self._made):
+            if isinstance(loop, asyncio.AbstractEventLoop) and loop.is_closed():
+                del self._made[loop]
+        self._latest = None
 
     def peek(self) -> T | None:
         """Return what the running loop has, or None."""

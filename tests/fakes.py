@@ -223,8 +223,10 @@ class Listener:
 
 
 class AsyncListener(Listener):
-    """The same, as a coroutine function would be."""
+    """The same, as a coroutine function would be, which takes some turns of the event loop."""
+
+    patience = 3
 
     async def __call__(self, outcome):
-        await turns(3)
+        await turns(self.patience)
         self.outcomes.append(outcome)

@@ -7,7 +7,6 @@ next step plays, so a fault never hides what the server had in its hands.
 from __future__ import annotations
 
 import contextlib
-import selectors
 import socket
 import ssl
 import struct
@@ -16,8 +15,7 @@ from collections.abc import Callable, Sequence
 
 import attrs
 
-PATIENCE = 20.0
-"""Seconds after which a wait has failed; far more than any of them needs."""
+PATIENCE = 20.0  # seconds after which a wait has failed; far more than any of them needs
 _CHUNK = 64 * 1024
 OK_BODY = b'{"result":true}'
 
@@ -46,15 +44,13 @@ class Received:
 
     @property
     def headers(self) -> list[tuple[bytes, bytes]]:
-        lines = self.head.split(b"\r\n")[1:]
-        return [(name, value) for name, _, value in (line.partition(b": ") for line in lines)]
+        return [tuple(line.split(b": ", 1)) for line in self.head.split(b"\r\n")[1:]]
 
     def header(self, name: bytes) -> list[bytes]:
         return [value for key, value in self.headers if key.lower() == name]
 
 
-class GoneError(Exception):
-    """The other side closed."""
+class GoneError(Exception): ...
 
 
 class Link:
@@ -66,7 +62,7 @@ class Link:
         self.sock = sock
         self._tls: ssl.SSLObject | None = None
         self._plain = bytearray()
-        self._waiting = 0
+        self.waiting = 0
 
     def handshake(self, context: ssl.SSLContext) -> None:
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -112,24 +108,19 @@ class Link:
         except BlockingIOError:
             return b""
 
-    @property
-    def has_request(self) -> bool:
-        return bool(self._waiting)
-
     def take_request(self) -> None:
-        while not self._waiting:
+        while not self.waiting:
             self.pump()
-        self._waiting -= 1
+        self.waiting -= 1
 
     def abort(self) -> None:
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.sock.close()
 
     def _received(self, limit: int) -> bytes:
-        data = self.sock.recv(limit)
-        if not data:
-            raise GoneError
-        return data
+        if data := self.sock.recv(limit):
+            return data
+        raise GoneError
 
     def _flush(self) -> None:
         if self._outgoing.pending:
@@ -139,7 +130,7 @@ class Link:
         if self._tls is not None:
             self._decrypt()
         while self._file_one():
-            self._waiting += 1
+            self.waiting += 1
         with self.server.changed:
             self.server.bytes_seen += count
             self.server.changed.notify_all()
@@ -175,18 +166,14 @@ class Link:
 Step = Callable[[Link], None]
 
 
-def read_request(link: Link) -> None:
-    link.take_request()
+read_request: Step = Link.take_request
+rst: Step = Link.abort
 
 
 def healthy(link: Link) -> None:
     while True:
         link.take_request()
         link.send(OK)
-
-
-def rst(link: Link) -> None:
-    link.abort()
 
 
 def fin(link: Link) -> None:
@@ -210,7 +197,7 @@ def read_bytes(count: int) -> Step:
 
     def step(link: Link) -> None:
         left = count
-        while left and not link.has_request:
+        while left and not link.waiting:
             left -= link.pump(min(left, _CHUNK))
 
     return step
@@ -255,7 +242,6 @@ class FaultServer:
         if receive_buffer:
             self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.host, self.port = self._listener.getsockname()
-        self._bell, self._button = socket.socketpair()
         self._thread = threading.Thread(target=self._accept)
 
     def __enter__(self) -> FaultServer:
@@ -264,15 +250,14 @@ class FaultServer:
 
     def __exit__(self, *_: object) -> None:
         self.is_stopping.set()
-        self._button.send(b"!")
+        socket.create_connection(self._listener.getsockname()).close()  # wakes the accepting thread
         self._thread.join(PATIENCE)
         for sock in list(self._links.values()):
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
         for thread in list(self._links):
             thread.join(PATIENCE)
-        for sock in (self._listener, self._bell, self._button):
-            sock.close()
+        self._listener.close()
         assert not self._links, "a connection's script did not end"
         if self._faults:
             raise self._faults[0]
@@ -286,12 +271,11 @@ class FaultServer:
         return [request.body for request in self.ledger]
 
     def _accept(self) -> None:
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._listener, selectors.EVENT_READ)
-            selector.register(self._bell, selectors.EVENT_READ)
-            while not self.is_stopping.is_set():
-                if any(key.fileobj is self._listener for key, _ in selector.select()):
-                    self._begin(self._listener.accept()[0])
+        while True:
+            sock, _ = self._listener.accept()
+            if self.is_stopping.is_set():
+                return sock.close()
+            self._begin(sock)
 
     def _begin(self, sock: socket.socket) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

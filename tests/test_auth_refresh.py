@@ -225,11 +225,10 @@ async def test_a_caller_cancelled_while_the_sender_closes_is_cancelled():
 
 async def test_closing_without_a_refresh_does_nothing():
     """A token manager that never worked, or is done, closes at once, twice too."""
-    authorized = Authorized(Account())
+    idle, used = Authorized(Account()), Authorized(Account())
+    await used.send()
 
-    await authorized.tokens.aclose()
-    await authorized.send()
-    await authorized.tokens.aclose()
-    await authorized.tokens.aclose()
+    for authorized in (idle, used, used):
+        await authorized.tokens.aclose()
 
-    assert authorized.account.token_requests == 1
+    assert (idle.account.token_requests, used.account.token_requests) == (0, 1)

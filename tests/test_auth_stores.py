@@ -218,7 +218,9 @@ async def test_a_token_that_no_header_can_carry_is_not_taken_from_a_store(token,
     assert len(caplog.records) <= 1
 
 
-@pytest.mark.parametrize("expires_at", [float("nan"), float("inf"), 1e308, -1e308])
+@pytest.mark.parametrize(
+    "expires_at", [float("nan"), float("inf"), 1e308, -1e308, 10**400], ids=lambda value: repr(value)[:6]
+)
 async def test_a_store_that_lies_about_the_expiry_stops_no_event(expires_at):
     """Whatever a stored token says of its end, events are accepted, and a refused one is swapped."""
     account = Account()

@@ -234,20 +234,23 @@ async def test_no_sleep_begins_that_no_attempt_could_follow(seconds):
     assert times == pytest.approx([time for time in (0, 0.5, 1.5, 3.5) if time < seconds])
 
 
-async def test_a_pause_of_somebody_else_ends_the_loop_when_it_is_too_long():
+@pytest.mark.parametrize("failure", [answer(503, retry_after=1), NO_CONNECTION])
+async def test_a_pause_of_somebody_else_ends_the_loop_when_it_is_too_long(failure):
     """Where another event's refusal pauses the account beyond the deadline, this one's own last failure is raised."""
     quota = Quota(None, clock=now)
 
-    def pause_and_refuse(request):
+    def pause_and_fail(request):
         quota.pause(now(), 100)
-        return answer(503, retry_after=1)
+        return failure
 
-    sender = RetryingSender(GatedTransport(ScriptedTransport(pause_and_refuse), quota), RetryPolicy(), clock=now)
+    gate = GatedTransport(ScriptedTransport(pause_and_fail), quota)
+    sender = RetryingSender(gate, RetryPolicy(base_delay=1), clock=now, jitter=lambda: 1.0)
     request, began = request_for(deadline=now() + 30), now()
 
-    with pytest.raises(ServiceUnavailableError) as caught:
+    with pytest.raises(NotSentError) as caught:
         await sender.send(request)
 
     assert now() - began == pytest.approx(1)
-    assert caught.value.retry_after == pytest.approx(99)
+    assert not isinstance(caught.value, RateLimitedError)
+    assert getattr(caught.value, "retry_after", 99) == pytest.approx(99)
     assert request.progress.attempts == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 
 import anyio
@@ -145,7 +146,10 @@ async def test_a_2xx_head_before_the_deadline_is_acceptance(status):
 )
 async def test_the_calls_deadline_beats_the_senders(own, of_call, seconds, is_accepted):
     """None is the sender's own, infinity is none, anything else is for all of this call."""
-    result = await send(Step(TAKEN, seconds=seconds), deadline=of_call, **{"deadline": own})  # noqa: PIE804
+    transport = ScriptedTransport(Step(TAKEN, seconds=seconds))
+
+    async with RawEventSender(URL, transport=transport, deadline=own) as sender:
+        (result,) = await at_once(lambda: sender.send_event(EVENT, deadline=of_call))
 
     assert isinstance(result, DeliveryError) is not is_accepted
 
@@ -260,3 +264,23 @@ async def test_closing_an_authorised_sender_during_its_token_request(is_early, a
     assert [type(error) for error in errors] == [NotSentError] * 3
     assert max(error.elapsed for error in errors) <= 1
     assert (account.running, account.closed) == (0, 0)
+
+
+async def test_a_closed_sender_starts_no_token_request(anyio_backend):
+    """An event in flight whose token is refused after `aclose` leaves no task behind when its deadline has passed."""
+    if anyio_backend[0] == "trio":
+        pytest.skip("on trio the token request is part of the call that waits for it")
+    account = Account(None, SILENCE)
+    sender = AuthorizedEventSender(CREDENTIALS, base_url=LOCAL, event_name="order", transport=account, deadline=20)
+    await sender.send_event(EVENT)
+    account.revoke()
+    account.travel = 5
+
+    async def close():
+        await anyio.sleep(1)
+        await sender.aclose()
+
+    error, _ = await at_once(lambda: sender.send_event(EVENT), close)
+
+    assert isinstance(error, NotSentError)
+    assert [task.get_name() for task in asyncio.all_tasks() if "token refresh" in task.get_name()] == []

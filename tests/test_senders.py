@@ -13,7 +13,6 @@ from fakes import TAKEN, ScriptedTransport, Step, at_once, backend, now, put_on_
 from sendpulse_async import (
     ApiKey,
     AuthorizedEventSender,
-    ConfigurationError,
     Event,
     EventSender,
     HttpxTransport,
@@ -182,9 +181,11 @@ async def test_a_transport_is_used_though_it_is_empty():
             return len(self.requests)
 
     transport = Recorder(TAKEN)
-    sender = RawEventSender(f"{LOCAL}/x", transport=transport, retry=RetryPolicy(max_attempts=1))
-    assert sender._transport is transport
-    await sender.aclose()
+
+    async with RawEventSender(f"{LOCAL}/x", transport=transport, retry=RetryPolicy(max_attempts=1)) as sender:
+        await sender.send_event(EVENT)
+
+    assert len(transport) == 1
 
 
 @pytest.mark.parametrize("make", [raw, authorized])

@@ -15,8 +15,7 @@ from sendpulse_async import ClientCredentials, ConfigurationError, FileTokenStor
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(30)]
 
-CREDENTIALS = ClientCredentials("id", "secret")
-ACCOUNT = CREDENTIALS.account
+ACCOUNT = ClientCredentials("id", "secret").account
 OTHER = ClientCredentials("id", "other").account
 DESCRIPTORS = Path("/proc/self/fd")
 TOKEN = Token("eyJ0eXAi.abc-_~", 1_700_000_000.0)

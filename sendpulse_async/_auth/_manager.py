@@ -64,7 +64,7 @@ class _Flight:
         except asyncio.CancelledError:
             caller = asyncio.current_task()
             if task.cancelled() and caller is not None and not caller.cancelling():
-                return NotSentError("the sender was closed while it fetched a token", scope=FailureScope.ACCOUNT)
+                return _closed()
             raise
 
     async def aclose(self) -> None:
@@ -100,6 +100,7 @@ class TokenManager:
         self._refused = ""
         self._ended, self._result = 0, _NONE_YET
         self._has_warned = False
+        self._is_closed = False
         self._flights = PerLoop(_Flight)
         self._locks = PerLoop(anyio.Lock)
 
@@ -139,11 +140,14 @@ class TokenManager:
         self._endpoint.cool_down()
 
     async def aclose(self) -> None:
-        """End a refresh that is under way in this event loop."""
+        """End a refresh that is under way in this event loop, and begin no other."""
+        self._is_closed = True
         if is_asyncio() and (flight := self._flights.peek()) is not None:
             await flight.aclose()
 
     async def _refresh(self) -> Result:
+        if self._is_closed:
+            return _closed()
         if is_asyncio():
             return await self._flights.get().join(self._work)
         ended = self._ended
@@ -151,6 +155,8 @@ class TokenManager:
             return self._result if self._ended > ended else await self._work()
 
     async def _refresh_early(self) -> None:
+        if self._is_closed:
+            return
         if is_asyncio():
             self._flights.get().start(self._work)
         elif not (lock := self._locks.get()).locked():
@@ -211,6 +217,10 @@ class TokenManager:
                 self._has_warned = True
                 logger.warning("the token store failed (%s); going on with a token of my own", type(error).__name__)
             return None
+
+
+def _closed() -> NotSentError:
+    return NotSentError("not sent: the sender was closed, and there is no token", scope=FailureScope.ACCOUNT)
 
 
 def _is_time(expires_at: object) -> bool:

@@ -43,7 +43,7 @@ class Settings:
     on_outcome: OnOutcome | None
 
     def __attrs_post_init__(self) -> None:
-        if self.transport is not None and not isinstance(self.transport, Transport):
+        if self.transport is not None and not _is_transport(self.transport):
             raise ConfigurationError(
                 "transport must have send and aclose; an httpx client goes into HttpxTransport(client)"
             )
@@ -64,6 +64,10 @@ class Settings:
         if isinstance(self.rate_limit, EllipsisType):
             return Quota(RateLimit(per_second=REQUESTS_PER_SECOND) if is_sendpulse_host(host) else None)
         return Quota(self.rate_limit)
+
+
+def _is_transport(given: object) -> bool:
+    return isinstance(given, Transport) and not hasattr(given, "build_request")  # as httpx's clients have
 
 
 def check_deadline(deadline: float) -> float:

@@ -256,7 +256,7 @@ async def test_max_failures(allowed, step):
 
     assert report.total - report.accepted == allowed + 1
     assert isinstance(report.stopped_because, StoppedError)
-    assert f"max_failures is {allowed}" in str(report.stopped_because)
+    assert f"max_failures={allowed}" in str(report.stopped_because)
 
 
 async def test_invalid_events_are_failures():

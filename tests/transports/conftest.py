@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import ssl
+from importlib.util import find_spec
 
 import anyio.to_thread
 import attrs
@@ -26,7 +27,7 @@ class Carrier:
     """One way to carry a request: over connections of our own, or over a client of the caller's."""
 
     name: str
-    backend: str
+    backend: object
     client: object = None
 
     @property
@@ -48,6 +49,9 @@ class Carrier:
 
 OWN = Carrier("own", "asyncio")
 OWN_ON_TRIO = Carrier("own-on-trio", "trio")
+# Where uvloop is installed, all is played on it too: it is what a web service of today runs on.
+ON_UVLOOP = [Carrier("own-on-uvloop", ("asyncio", {"use_uvloop": True}))] if find_spec("uvloop") else []
+OURS = (OWN, OWN_ON_TRIO, *ON_UVLOOP)
 HTTPX = Carrier("httpx", "asyncio", httpx)
 HTTPX2 = Carrier("httpx2", "asyncio", httpx2)
 
@@ -57,7 +61,7 @@ def carried_by(*carriers):
     return pytest.mark.parametrize("carrier", carriers, ids=lambda carrier: carrier.name, indirect=True)
 
 
-@pytest.fixture(params=[OWN, OWN_ON_TRIO, HTTPX, HTTPX2], ids=lambda carrier: carrier.name)
+@pytest.fixture(params=[*OURS, HTTPX, HTTPX2], ids=lambda carrier: carrier.name)
 def carrier(request):
     return request.param
 

@@ -12,7 +12,7 @@ import anyio
 import pytest
 from fault_server import PATIENCE
 
-from .conftest import HTTPX, OWN, OWN_ON_TRIO, carried_by, request_to
+from .conftest import HTTPX, OURS, OWN, carried_by, request_to
 
 pytestmark = pytest.mark.anyio
 
@@ -161,7 +161,7 @@ async def cancel_at_random(transport, server, seconds, workers, dice):
     return cancelled, stayed
 
 
-@carried_by(OWN, OWN_ON_TRIO)
+@carried_by(*OURS)
 async def test_random_cancellations_leave_the_pool_whole(carrier, serve, authority, tls, record_property):
     """After 5 seconds of random cancellations on a pool of 10, 20 probes of 20 pass."""
     server = serve(tls=tls)
@@ -180,7 +180,7 @@ async def test_random_cancellations_leave_the_pool_whole(carrier, serve, authori
     assert not stayed & set(server.bodies())
 
 
-@carried_by(OWN, OWN_ON_TRIO)
+@carried_by(*OURS)
 async def test_what_was_behind_when_cancelled_never_leaves(carrier, serve, authority, tls):
     """A request of 4 MB, cancelled while the server reads it, is in no ledger unless it was handed over."""
     server = serve(tls=tls)

@@ -12,7 +12,7 @@ from fault_server import OK, OK_BODY, PATIENCE, answer, drain, healthy, read_req
 
 from sendpulse_async import ConfigurationError, HttpxTransport, Transport
 
-from .conftest import BODY, HTTPX, HTTPX2, OWN, OWN_ON_TRIO, PATH, carried_by, request_to, until
+from .conftest import BODY, HTTPX, HTTPX2, OURS, OWN, PATH, carried_by, request_to, until
 
 pytestmark = pytest.mark.anyio
 
@@ -51,7 +51,7 @@ async def test_a_path_is_not_rewritten(carrier, serve):
     assert server.ledger[0].request_line == b"POST " + ODD_PATH.encode() + b" HTTP/1.1"
 
 
-@carried_by(OWN, OWN_ON_TRIO)
+@carried_by(*OURS)
 async def test_connections_of_our_own_add_nothing(carrier, serve):
     """What stands on the wire is what was given, in its order; a cookie is neither kept nor sent."""
     server = serve([read_request, send(answer(OK_BODY, b"Set-Cookie: a=b; Path=/")), healthy])
@@ -140,7 +140,7 @@ async def test_nothing_is_sent_when_before_first_byte_raises(carrier, serve):
     assert server.bodies() == [b"first", b"last"]
 
 
-@carried_by(OWN, OWN_ON_TRIO)
+@carried_by(*OURS)
 async def test_idle_connections_are_closed_with_the_transport(carrier, serve, authority, tls):
     """`aclose` closes what is idle at once, and what is in use when its answer has come."""
     is_closing = threading.Event()
@@ -173,7 +173,7 @@ async def test_a_given_client_is_never_closed(carrier, serve):
     assert server.accepted == 1
 
 
-@carried_by(OWN, OWN_ON_TRIO)
+@carried_by(*OURS)
 async def test_the_environment_names_no_proxy(carrier, serve, authority, tls, monkeypatch):
     """Without a client there are no proxies, whatever the environment says."""
     with socket.create_server(("127.0.0.1", 0)) as taken:

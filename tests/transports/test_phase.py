@@ -15,7 +15,7 @@ from fault_server import fin, read_bytes, read_request, rst, send, silence, wait
 
 from sendpulse_async._http import FailureKind, TransportError
 
-from .conftest import OWN, OWN_ON_TRIO, carried_by, request_to, until
+from .conftest import OURS, carried_by, request_to, until
 
 pytestmark = pytest.mark.anyio
 
@@ -205,7 +205,7 @@ async def test_a_whole_request_without_an_answer_is_handed_over(carrier, serve, 
     assert len(server.ledger) == 1
 
 
-@carried_by(OWN, OWN_ON_TRIO)
+@carried_by(*OURS)
 async def test_an_early_answer_counts_though_the_request_was_not_complete(carrier, serve):
     """A server may refuse from the head alone: its answer is one, and the last byte surely stayed."""
     refusal = b"HTTP/1.1 413 Too Large\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}"

@@ -10,7 +10,7 @@ from fault_server import PATIENCE, Received
 
 from sendpulse_async._http import FailureKind, TransportError
 
-from .conftest import HTTPX, OWN, OWN_ON_TRIO, carried_by, request_to
+from .conftest import HTTPX, OURS, OWN, carried_by, request_to
 
 pytestmark = pytest.mark.anyio
 
@@ -27,7 +27,7 @@ def reset_somewhere(dice):
 
     def step(link):
         left = int(2 ** dice.uniform(0, 22.2)) - 1
-        while left and not link.has_request:
+        while left and not link.waiting:
             left -= link.pump(min(left, 2**16))
         while link.peek_socket():
             link.pump()
@@ -59,7 +59,7 @@ async def verdicts(carrier, server, trust, count, dice):
     return precise
 
 
-@carried_by(OWN, OWN_ON_TRIO, HTTPX)
+@carried_by(*OURS, HTTPX)
 async def test_a_random_reset_gets_no_wrong_verdict(carrier, serve, authority, tls, record_property):
     """2,000 requests without TLS, 500 with it: who was said to have stayed here is in no ledger."""
     dice = random.Random(20251123)

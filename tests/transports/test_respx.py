@@ -12,7 +12,7 @@ import respx
 
 from sendpulse_async import HttpxTransport, NotSentError, Quota, RawEventSender, RetryPolicy, UnknownDeliveryError
 
-from .conftest import HTTPX, OWN, OWN_ON_TRIO
+from .conftest import HTTPX, OURS
 
 pytestmark = pytest.mark.anyio
 
@@ -22,7 +22,7 @@ SAMPLES = sorted((pathlib.Path(__file__).parent.parent / "samples").glob("*.json
 ACCEPTED = {"result": True}
 
 
-@pytest.fixture(params=[OWN, OWN_ON_TRIO, HTTPX], ids=lambda carrier: carrier.name)
+@pytest.fixture(params=[*OURS, HTTPX], ids=lambda carrier: carrier.name)
 def carrier(request):
     return request.param
 

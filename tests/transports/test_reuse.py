@@ -14,10 +14,10 @@ from sendpulse_async._http import TransportError
 from sendpulse_async.transports._http11 import Timeouts
 from sendpulse_async.transports._pool import IDLE_EXPIRY, ConnectionPool
 
-from .conftest import HTTPX, HTTPX2, OWN, OWN_ON_TRIO, carried_by, request_to, until
+from .conftest import HTTPX, HTTPX2, OURS, carried_by, request_to, until
 
 pytestmark = pytest.mark.anyio
-ours = carried_by(OWN, OWN_ON_TRIO)
+ours = carried_by(*OURS)
 
 STALE = answer(b'{"result":true,"stale":1}')
 TIMEOUT = answer(b"", b"Connection: close", status=b"408 Request Timeout")
@@ -69,7 +69,7 @@ async def test_a_connection_that_stirred_while_idle_is_not_used(
     assert (server.bodies(), server.accepted) == ([b"first", b"second"], 2)
 
 
-@pytest.mark.parametrize("carrier", [OWN, OWN_ON_TRIO, *HANDED_ON], ids=lambda carrier: carrier.name, indirect=True)
+@pytest.mark.parametrize("carrier", [*OURS, *HANDED_ON], ids=lambda carrier: carrier.name, indirect=True)
 async def test_a_second_answer_is_never_handed_on(carrier, serve, authority, tls):
     """Two answers at once, in records of their own over TLS: the second one is nobody's."""
     server = serve([read_request, send(OK, STALE), drain], [healthy], tls=tls)
