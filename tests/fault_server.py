@@ -20,11 +20,9 @@ _CHUNK = 64 * 1024
 OK_BODY = b'{"result":true}'
 
 
-def answer(body: bytes = OK_BODY, *headers: bytes, status: bytes = b"200 OK", length: int | None = None) -> bytes:
-    """An answer's bytes; `length` lies about the body's."""
-    announced = b"Content-Length: %d" % (len(body) if length is None else length)
-    lines = [b"HTTP/1.1 " + status, b"Content-Type: application/json", announced, *headers]
-    return b"\r\n".join([*lines, b"", body])
+def answer(body: bytes = OK_BODY, *headers: bytes, status: bytes = b"200 OK") -> bytes:
+    head = [b"HTTP/1.1 " + status, b"Content-Type: application/json", b"Content-Length: %d" % len(body), *headers]
+    return b"\r\n".join([*head, b"", body])
 
 
 OK = answer()
@@ -32,7 +30,7 @@ OK = answer()
 
 @attrs.frozen
 class Received:
-    """One complete request: its head's bytes, and its body's."""
+    """One complete request."""
 
     connection: int
     head: bytes
@@ -77,7 +75,6 @@ class Link:
                 self._flush()
                 raise GoneError from None
             else:
-                self._flush()
                 return self._file(0)  # a request may have come with the last of the handshake
 
     def send(self, *parts: bytes) -> None:
@@ -99,7 +96,6 @@ class Link:
         return len(data)
 
     def peek(self) -> bytes:
-        """Return what came of the next request, without waiting."""
         return bytes(self._plain) or self.peek_socket()
 
     def peek_socket(self) -> bytes:
@@ -128,6 +124,7 @@ class Link:
 
     def _file(self, count: int) -> None:
         if self._tls is not None:
+            self._flush()
             self._decrypt()
         while self._file_one():
             self.waiting += 1
@@ -187,14 +184,11 @@ def silence(link: Link) -> None:
 
 
 def drain(link: Link) -> None:
-    """Read until the client closes."""
     while True:
         link.pump()
 
 
 def read_bytes(count: int) -> Step:
-    """Read that much of the wire, unless a request is complete before."""
-
     def step(link: Link) -> None:
         left = count
         while left and not link.waiting:
@@ -222,9 +216,7 @@ class FaultServer:
     """Plays `scripts`: the first to the first connection, and the last one to all that follow.
 
     Attributes:
-        ledger: All complete requests, in the order they were complete.
-        accepted: Connections so far; `closed`: those that ended.
-        bytes_seen: Bytes read after the TLS handshake.
+        accepted: Connections so far; `closed`: those that ended. `bytes_seen`: after the TLS handshake.
     """
 
     def __init__(self, *scripts: Sequence[Step], tls: ssl.SSLContext | None = None, receive_buffer: int = 0) -> None:

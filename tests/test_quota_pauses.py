@@ -206,6 +206,17 @@ async def test_a_pause_beyond_the_deadline_is_told_at_once():
     assert (request.progress.attempts, transport.requests) == (0, [])
 
 
+async def test_a_place_that_was_taken_before_does_not_begin_in_a_pause():
+    """A request that has its place already waits for the end of a pause like all others."""
+    quota, transport = quota_for(per_second=1), ScriptedTransport(TAKEN)
+    quota.pause(now(), 10)
+    began = now()
+
+    await GatedTransport(transport, quota).send(request_for(has_place=True))
+
+    assert [time - began for time in transport.times] == pytest.approx([10])
+
+
 async def test_a_sleeper_is_told_when_a_pause_takes_its_place_beyond_its_deadline():
     """Who was asleep when a long pause began is told when its place would have been, not after its deadline."""
     quota, began, told = quota_for(per_second=1), now(), []

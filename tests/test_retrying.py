@@ -209,6 +209,13 @@ async def test_retry_after_is_honoured(refusal, waited):
     assert times == [0, pytest.approx(waited)]
 
 
+async def test_after_a_shared_pause_there_is_no_backoff():
+    """Who waited for the pause of the account has waited: 1, 2 and 4 seconds, and no random delay on top."""
+    _, _, times = await play(OVER_QUOTA, policy=RetryPolicy(base_delay=20), jitter=1.0)
+
+    assert times == pytest.approx([0, 1, 3, 7])
+
+
 @pytest.mark.parametrize("refusal", [answer(429, retry_after=31), answer(503, retry_after=31)])
 async def test_a_retry_after_beyond_the_deadline_fails_at_once(refusal):
     """Nobody waits for what cannot come in time: the error tells how long it would have been."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import select
 import ssl
 import sys
+from collections.abc import Callable
 from typing import Protocol
 
 import anyio
@@ -60,7 +61,9 @@ class WatchedWire:
     def __init__(self, sock: WatchedSocket, stream: ByteStream) -> None:
         self._socket = sock
         self._stream = stream
-        self._greets = _is_tls(stream)
+        self._tls = _tls_of(stream)
+        self._greets = self._tls is not None
+        self._has_input = input_probe(sock.descriptor)
 
     @property
     def is_handed_over(self) -> bool:
@@ -69,9 +72,9 @@ class WatchedWire:
     @property
     def has_stirred(self) -> bool:
         sock = self._socket
-        if sock.is_ended or _has_plaintext(self._stream):
+        if sock.is_ended or _has_plaintext(self._tls):
             return True
-        return not self._greets and (sock.has_unread or _is_readable(sock.descriptor))
+        return not self._greets and (sock.has_unread or self._has_input())
 
     async def write_request(self, data: bytes, patience: float | None) -> None:
         self._greets = False
@@ -100,14 +103,14 @@ class SplitWire:
 
     def __init__(self, stream: ByteStream) -> None:
         self._stream = stream
-        self._greets = _is_tls(stream)
+        self._tls = _tls_of(stream)
+        self._greets = self._tls is not None
+        self._has_input = input_probe(stream.extra(SocketAttribute.raw_socket).fileno())
         self.is_handed_over = False
 
     @property
     def has_stirred(self) -> bool:
-        if _has_plaintext(self._stream):
-            return True
-        return not self._greets and _is_readable(self._stream.extra(SocketAttribute.raw_socket).fileno())
+        return _has_plaintext(self._tls) or (not self._greets and self._has_input())
 
     async def write_request(self, data: bytes, patience: float | None) -> None:
         self.is_handed_over = self._greets = False
@@ -132,25 +135,14 @@ class SplitWire:
         await anyio.aclose_forcefully(self._stream)
 
 
-def _is_tls(stream: ByteStream) -> bool:
-    """Tell whether a server may speak first: TLS 1.3 sends its tickets unasked after the handshake."""
-    return isinstance(stream, TLSStream)
+def _tls_of(stream: ByteStream) -> ssl.SSLObject | None:
+    """Return what speaks TLS; its server may speak first: TLS 1.3 sends tickets unasked after the handshake."""
+    return stream.extra(TLSAttribute.ssl_object, None)
 
 
-def _is_readable(descriptor: int) -> bool:
-    """Ask the operating system: an event loop that was busy has not looked yet."""
-    if descriptor < 0:
-        return True
-    if not hasattr(select, "poll"):  # on Windows
-        return bool(select.select([descriptor], [], [], 0)[0])
-    poll = select.poll()
-    poll.register(descriptor, select.POLLIN)
-    return bool(poll.poll(0))
-
-
-def _has_plaintext(stream: ByteStream) -> bool:
+def _has_plaintext(tls: ssl.SSLObject | None) -> bool:
     """Ask TLS, which may have taken more from the socket than was read from it."""
-    if (tls := stream.extra(TLSAttribute.ssl_object, None)) is None:
+    if tls is None:
         return False
     try:
         tls.read(1)
@@ -159,6 +151,15 @@ def _has_plaintext(stream: ByteStream) -> bool:
     except ssl.SSLError:
         return True
     return True
+
+
+def input_probe(descriptor: int) -> Callable[[], bool]:
+    """Return what asks the operating system for input: an event loop that was busy has not looked yet."""
+    if not hasattr(select, "poll"):  # on Windows
+        return lambda: bool(select.select([descriptor], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return lambda: bool(poll.poll(0))
 
 
 async def connect(target: Target, tls: ssl.SSLContext | None, patience: float | None) -> Wire:
