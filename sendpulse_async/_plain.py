@@ -66,7 +66,7 @@ class Check:
             self.note(path, "has a control character")
         return self.text(path, stripped) or None
 
-    def text(self, path: str, value: str) -> str:
+    def text(self, path: str, value: str, _depth: int = 0) -> str:
         """Return `value`, which must be text that UTF-8 can carry."""
         if not value.isascii():
             try:
@@ -92,10 +92,8 @@ class Check:
     def value(self, path: str, value: Any, depth: int) -> Any:
         """Return any value as plain JSON."""
         kind = type(value)
-        if kind is bool or value is None:
-            return value
-        if kind is str:
-            return self.text(path, value)
+        if (convert := _EXACT.get(kind)) is not None:
+            return convert(self, path, value, depth)
         self._values += 1
         if depth > MAX_DEPTH or self._values > MAX_VALUES or self._is_bottomless:
             return self.bottomless(path)
@@ -159,6 +157,14 @@ class Check:
             self.note(path, "a datetime needs a time zone; for a day alone use a date")
         return value.isoformat()
 
+
+_EXACT: dict[type, Callable[[Check, str, Any, int], Any]] = {
+    str: Check.text,
+    int: Check.integer,
+    float: Check.number,
+    bool: lambda _check, _path, value, _depth: value,
+    type(None): lambda _check, _path, value, _depth: value,
+}
 
 _CONVERSIONS: tuple[tuple[type | tuple[type, ...], Callable[[Check, str, Any, int], Any]], ...] = (
     # Enum before str and int, datetime before date: members and moments are instances of these too.

@@ -98,6 +98,22 @@ async def test_an_early_refresh_that_fails_leaves_the_old_token_serving(trouble)
     await authorized.tokens.aclose()
 
 
+async def test_an_early_refresh_that_hangs_costs_short_deadlines_one_event_at_most():
+    """Events that have less time than a hanging refresh takes are not lost one after another while a token serves."""
+    account = Account(None, *[SILENCE] * 100, expires_in=100)
+    authorized = Authorized(account)
+    await authorized.send()
+    await anyio.sleep(81)
+
+    accepted = 0
+    for _ in range(6):
+        with anyio.move_on_after(0.3):
+            accepted += (await authorized.send()).status_code == 200
+
+    assert accepted >= 5
+    await authorized.tokens.aclose()
+
+
 async def test_failing_early_refreshes_are_not_a_stampede():
     """A token endpoint that is away while the old token lives is asked now and then, not for every event."""
     account = Account(None, *[answer(500)] * 10_000, expires_in=100)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
+from collections.abc import Mapping
 
 import anyio
 import pytest
@@ -67,11 +68,17 @@ def sender_on(*steps, hook, **options):
     return RawEventSender(URL, **{"transport": transport, "on_outcome": hook, "rate_limit": None, **options})
 
 
-class Unreadable(dict):
+class Unreadable(Mapping):
     """A mapping of the caller's own that fails when it is read."""
 
-    def keys(self):
+    def __getitem__(self, key):
         raise OSError("canary")
+
+    def __iter__(self):
+        raise OSError("canary")
+
+    def __len__(self):
+        return 1
 
 
 @pytest.mark.parametrize(

@@ -86,14 +86,18 @@ class Run:
 
     async def _pull(self) -> tuple[int, Any] | None:
         """Return the next item; None, and the run is over, where there is none or nobody wants it any more."""
+        item = await self._awaited() if self.source.may_wait else self.source.next()
+        if item is None:
+            self._end()
+        return item
+
+    async def _awaited(self) -> tuple[int, Any] | None:
         with anyio.CancelScope() as scope:
             self._pulls.add(scope)
             try:
-                if (item := await self.source.pull()) is not None:
-                    return item
+                return await self.source.pull()
             finally:
                 self._pulls.discard(scope)
-        self._end()
         return None
 
     def _end(self) -> None:

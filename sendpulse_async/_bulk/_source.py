@@ -36,17 +36,29 @@ class Source:
         else:
             raise ConfigurationError(f"events must be an iterable or async iterable, not {type(events).__name__}")
 
+    @property
+    def may_wait(self) -> bool:
+        """Whether a pull may suspend."""
+        return self._iterator is None
+
+    def next(self) -> tuple[int, Any] | None:
+        """Return the next item of an input that never waits, as `pull` does."""
+        iterator, self._iterator = self._iterator, iter(())  # it is asked no more, should it raise
+        assert iterator is not None  # noqa: S101 - see may_wait
+        item = next(iterator, _END)
+        if item is not _END:
+            self._iterator = iterator
+        return self._numbered(item)
+
     async def pull(self) -> tuple[int, Any] | None:
         """Return the next item with its number, or None at the end, and ever after.
 
         An iterator's own error comes through, once.
         """
-        if self._iterator is not None:
-            return self._numbered(next(self._iterator, _END))
         async with self._lock:
             if self._async_iterator is None:
                 return None
-            iterator, self._async_iterator = self._async_iterator, None  # it is asked no more, should it raise
+            iterator, self._async_iterator = self._async_iterator, None  # likewise
             item = await anext(iterator, _END)
             if item is not _END:
                 self._async_iterator = iterator
@@ -54,7 +66,6 @@ class Source:
 
     def _numbered(self, item: Any) -> tuple[int, Any] | None:
         if item is _END:
-            self._iterator = None
             return None
         number = self.pulled
         self.pulled += 1

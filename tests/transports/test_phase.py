@@ -20,7 +20,8 @@ from .conftest import OURS, carried_by, request_to, until
 pytestmark = pytest.mark.anyio
 
 HALF_SENT = b"x" * 2**20
-UNREADABLE = b"x" * 2**23  # more than the kernels of both sides take
+UNREADABLE = b"x" * 2**23  # more than the kernels of both sides take, where the server's is told to take little
+LITTLE = 2**16
 
 
 async def failure_of(transport, request):
@@ -137,7 +138,7 @@ async def test_a_connection_broken_on_the_way_is_judged_by_proof(carrier, serve,
 
     Not handed over is never said of a complete request. Of 8 MB, more than the kernels hold, it is said for sure.
     """
-    server = serve(fault, tls=tls)
+    server = serve(fault, tls=tls, receive_buffer=LITTLE)
     request = request_to(server, body)
 
     async with carrier.open(authority.trust, read_timeout=1.0) as transport:
@@ -152,7 +153,7 @@ async def test_a_connection_broken_on_the_way_is_judged_by_proof(carrier, serve,
 
 async def test_a_peer_that_never_reads_has_no_request(carrier, serve, authority, tls):
     """Row 4: bytes were still behind when the time was up."""
-    server = serve([silence], tls=tls)
+    server = serve([silence], tls=tls, receive_buffer=LITTLE)
     request = request_to(server, UNREADABLE)
 
     async with carrier.open(authority.trust, read_timeout=0.3) as transport:
@@ -164,7 +165,7 @@ async def test_a_peer_that_never_reads_has_no_request(carrier, serve, authority,
 async def test_a_request_cancelled_on_the_way_is_not_handed_over(carrier, serve, authority, tls):
     """Row 4: cancelled while bytes were behind; none of them leaves later."""
     is_over = threading.Event()
-    server = serve([read_bytes(1000), wait(is_over), read_request], tls=tls)
+    server = serve([read_bytes(1000), wait(is_over), read_request], tls=tls, receive_buffer=LITTLE)
     request = request_to(server, UNREADABLE)
 
     async with carrier.open(authority.trust) as transport:
@@ -209,7 +210,7 @@ async def test_a_whole_request_without_an_answer_is_handed_over(carrier, serve, 
 async def test_an_early_answer_counts_though_the_request_was_not_complete(carrier, serve):
     """A server may refuse from the head alone: its answer is one, and the last byte surely stayed."""
     refusal = b"HTTP/1.1 413 Too Large\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}"
-    server = serve([read_bytes(1000), send(refusal), silence])
+    server = serve([read_bytes(1000), send(refusal), silence], receive_buffer=LITTLE)
     request = request_to(server, UNREADABLE)
 
     async with carrier.open(read_timeout=0.3) as transport:
