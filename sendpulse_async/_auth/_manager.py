@@ -161,10 +161,9 @@ class TokenManager:
             self._flights.get().start(self._work)
         elif not (lock := self._locks.get()).locked():
             async with lock:
-                with anyio.move_on_after(EARLY_PATIENCE) as scope:
+                self._postpone()  # before, since whoever waits for it may be cancelled
+                with anyio.move_on_after(EARLY_PATIENCE):
                     await self._work()
-                if scope.cancelled_caught:
-                    self._postpone()
 
     async def _work(self) -> Result:
         shared = await self._load()

@@ -90,9 +90,9 @@ class AuthorizedEventSender(Sender):
         Raises:
             ConfigurationError: A variable is missing, there are two ways to authorise, or a setting is wrong.
         """
-        if "event_name" not in options and (name := os.environ.get("SENDPULSE_EVENT_NAME")):
+        if "event_name" not in options and (name := _variable("SENDPULSE_EVENT_NAME")):
             options["event_name"] = name
-        if "base_url" not in options and (base_url := os.environ.get("SENDPULSE_BASE_URL")):
+        if "base_url" not in options and (base_url := _variable("SENDPULSE_BASE_URL")):
             options["base_url"] = base_url
         return cls(_auth_from_environment(), **options)
 
@@ -140,12 +140,17 @@ def _door(base: Target, event_name: str | None) -> NamedDoor:
         raise ConfigurationError(str(error)) from None
 
 
+def _variable(name: str) -> str:
+    return os.environ.get(name, "").strip()
+
+
 def _auth_from_environment() -> Auth:
-    key = os.environ.get("SENDPULSE_API_KEY", "").strip()
+    key = _variable("SENDPULSE_API_KEY")
     if not key:
         purpose = "the id and the secret of SendPulse's REST API; or set SENDPULSE_API_KEY alone"
         client_id = from_environment("SENDPULSE_CLIENT_ID", purpose)
         return ClientCredentials(client_id, from_environment("SENDPULSE_CLIENT_SECRET", purpose))
-    if os.environ.get("SENDPULSE_CLIENT_ID", "").strip():
-        raise ConfigurationError("SENDPULSE_API_KEY and SENDPULSE_CLIENT_ID are both set: unset the one not to use")
+    for other in ("SENDPULSE_CLIENT_ID", "SENDPULSE_CLIENT_SECRET"):
+        if _variable(other):
+            raise ConfigurationError(f"SENDPULSE_API_KEY and {other} are both set: unset what is not to be used")
     return ApiKey(key)

@@ -45,7 +45,7 @@ class FileTokenStore:
         Raises:
             OSError: The file is there and cannot be read.
         """
-        return await anyio.to_thread.run_sync(self._load, account)
+        return await anyio.to_thread.run_sync(self._load, account, abandon_on_cancel=True)
 
     async def save(self, account: str, token: Token) -> None:
         """Keep `token` in place of any other.
@@ -53,7 +53,7 @@ class FileTokenStore:
         Raises:
             OSError: The folder cannot be written.
         """
-        await anyio.to_thread.run_sync(self._save, account, token)
+        await anyio.to_thread.run_sync(self._save, account, token, abandon_on_cancel=True)
 
     def _path(self, account: str) -> Path:
         if not _ACCOUNT.fullmatch(account):

@@ -7,9 +7,11 @@ last one goes (`resume_writing`). A request whose bytes are still behind when it
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import socket
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import anyio
 from anyio.abc import ByteStream
@@ -43,9 +45,8 @@ class WatchedSocket(asyncio.BufferedProtocol, ByteStream):
     # What asyncio calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - what create_connection gives
-        transport.set_write_buffer_limits(high=0)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's does not derive from asyncio's
+        self._transport.set_write_buffer_limits(high=0)
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - asyncio's signature
         return self._space
@@ -117,6 +118,8 @@ class WatchedSocket(asyncio.BufferedProtocol, ByteStream):
 
     def abort(self) -> None:
         """End the connection now: bytes that are still behind never leave."""
+        if self._is_behind and not isinstance(asyncio.get_running_loop(), asyncio.SelectorEventLoop):
+            _cut(self.descriptor)  # others close in a later turn, and write what is behind until then
         self._transport.abort()
 
     @property
@@ -164,6 +167,11 @@ class WatchedSocket(asyncio.BufferedProtocol, ByteStream):
     def _wake(self) -> None:
         if self._wakeup is not None and not self._wakeup.done():
             self._wakeup.set_result(None)
+
+
+def _cut(descriptor: int) -> None:
+    with contextlib.suppress(OSError), socket.socket(fileno=os.dup(descriptor)) as duplicate:
+        duplicate.shutdown(socket.SHUT_RDWR)
 
 
 async def open_socket(host: str, port: int) -> WatchedSocket:

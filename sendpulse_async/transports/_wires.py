@@ -175,7 +175,7 @@ async def connect(target: Target, tls: ssl.SSLContext | None, patience: float | 
                 sock = await open_socket(target.host, target.port)
                 return WatchedWire(sock, await _secured(sock, target, tls))
             return SplitWire(await _secured(await anyio.connect_tcp(target.host, target.port), target, tls))
-    except _LOST as error:
+    except (*_LOST, UnicodeError) as error:  # a host name that DNS cannot carry
         raise translate(error, FailureKind.CONNECT, handled=handled) from None
 
 

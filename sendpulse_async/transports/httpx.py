@@ -25,7 +25,8 @@ class HttpxTransport:
     cookies. respx in its default mode mocks them as it mocks httpx.
 
     A client brings its own proxies, TLS and mocks. It is never closed here. It must not repeat requests by itself
-    (`retries=` on its transport covers connections alone and is harmless): that would void "at most once".
+    (`retries=` on its transport covers connections alone and is harmless): that would void "at most once". Its pool
+    reads out of our sight, too: should a server send two answers to one request, the next event gets the second.
 
     Args:
         client: An `httpx.AsyncClient` or an `httpx2.AsyncClient`.
