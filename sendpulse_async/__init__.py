@@ -1,6 +1,6 @@
 """The asyncio client for SendPulse events: every event given to it ends in exactly one honest outcome."""
 
-from ._bulk import send_many, stream_many
+from ._bulk import OutcomeStream, send_many, stream_many
 from ._errors import (
     AuthenticationError,
     ConfigurationError,
@@ -52,6 +52,7 @@ __all__ = [
     "NotSentError",
     "Outcome",
     "OutcomeStatus",
+    "OutcomeStream",
     "PermissionDeniedError",
     "Quota",
     "RateLimit",

@@ -58,7 +58,7 @@ class Event:
             phone=phone,
             automation_id=_automation_id(check, self.automation_id),
             variables=_variables(check, self.variables),
-            event_name=check.label("event_name", self.event_name),
+            event_name=_event_name(check, self.event_name),
             event_id=check.label("event_id", self.event_id),
         )
 
@@ -107,7 +107,7 @@ class Event:
             phone=None,
             automation_id=None,
             variables=check.object("payload", payload),
-            event_name=check.label("event_name", event_name),
+            event_name=_event_name(check, event_name),
             event_id=check.label("event_id", event_id),
             _is_custom=True,
         )
@@ -146,6 +146,13 @@ def _phone(check: Check, value: object) -> str | None:
     if phone is not None and not _DIGIT.search(phone):
         check.note("phone", "is not a number: it has no digit")
     return phone
+
+
+def _event_name(check: Check, value: object) -> str | None:
+    name = check.label("event_name", value)
+    if name is None and isinstance(value, str):
+        check.note("event_name", "must not be empty; leave it out where the call or the sender names the event")
+    return name
 
 
 def _automation_id(check: Check, value: object) -> int | None:

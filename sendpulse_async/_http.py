@@ -52,20 +52,31 @@ class Target:
         return mask_url(self.url)
 
 
+class Meter(Protocol):
+    """What attempts wait for."""
+
+    async def wait(self, deadline: float = math.inf) -> None:
+        """Return when one may begin."""
+        ...
+
+
 @attrs.define(eq=False)
 class Progress:
     """How far an event got: written below, read where the outcome is decided.
 
     Attributes:
         attempts: Requests that were begun.
-        has_place: The first attempt's place under the rate limit was taken before the deadline began.
+        place_at: When the first attempt's place under the rate limit was taken, if that was before the deadline
+            began, in the quota's clock.
+        also: A second meter that every further attempt waits for.
         is_handed_over: The last byte of the latest attempt left, or cannot be proven to have stayed.
         head: The latest attempt's answer without its body, once its head came: it may decide all the same.
         was_unknown: An earlier attempt ended without an answer that settles it.
     """
 
     attempts: int = 0
-    has_place: bool = False
+    place_at: float | None = None
+    also: Meter | None = None
     is_handed_over: bool = False
     head: Response | None = None
     was_unknown: bool = False
@@ -73,7 +84,7 @@ class Progress:
     def begin_attempt(self) -> None:
         """Count an attempt of which no byte has left."""
         self.attempts += 1
-        self.has_place = False
+        self.place_at = None
         self._forget()
 
     def settle_attempt(self, *, is_unknown: bool) -> None:

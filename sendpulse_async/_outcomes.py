@@ -36,7 +36,7 @@ class Outcome:
     """What came of one event. Its repr holds nothing of the event.
 
     Attributes:
-        index: The event's place in the input, from 0; for a sender's own `on_outcome` the number of the call.
+        index: The event's place in the input, from 0; for a single `send_event` the number of the sender's call.
         event: The event as it was given.
         status: One of the four.
         receipt: Where it was accepted.

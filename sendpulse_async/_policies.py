@@ -115,7 +115,7 @@ class RateLimit:
         ConfigurationError: A value is out of its range.
     """
 
-    per_second: float = attrs.field(validator=_number(0, exclusive=True))
+    per_second: float = attrs.field(validator=_number(1e-300, exclusive=True))
     per_minute: int | None = attrs.field(default=None, validator=validators.optional(_whole(1)))
     per_day: int | None = attrs.field(default=None, validator=validators.optional(_whole(1)))
     burst: int = attrs.field(default=1, validator=_whole(1))

@@ -102,7 +102,7 @@ class Quota:
             now = self._clock()
             place = self._take(max(now, self._paused_until), deadline)
             if place is None:
-                wait = self._earliest(max(now, self._paused_until)) - now
+                wait = self.next_place(now) - now
                 raise RateLimitedError("the rate limit leaves no place before the deadline", retry_after=wait)
             if place > now:
                 try:
@@ -147,6 +147,16 @@ class Quota:
         """Whether anybody may begin at once, and nothing is counted."""
         return not self._meters and not self.is_paused
 
+    def is_valid(self, place_at: float | None) -> bool:
+        """Tell whether a place that was taken then may still be used: many old ones at once would be a burst."""
+        if place_at is None or self.is_paused:
+            return False
+        return not self._meters or self._clock() - place_at <= self._meters[0].interval
+
+    def next_place(self, start: float) -> float:
+        """Return when somebody who asks at `start` may begin, as things are now."""
+        return self._earliest(max(start, self._paused_until))
+
     @property
     def is_paused(self) -> bool:
         """Whether nobody may begin now."""
@@ -188,8 +198,10 @@ class GatedTransport:
         Raises:
             RateLimitedError: There is none before the request's deadline; no attempt was begun.
         """
-        if self._quota.is_paused or not request.progress.has_place:
-            await self._quota.wait(request.deadline)
+        if not self._quota.is_valid(request.progress.place_at):
+            for meter in (self._quota, request.progress.also):
+                if meter is not None:
+                    await meter.wait(request.deadline)
         request.progress.begin_attempt()
         began = self._quota.now()
         response = await self._inner.send(request)

@@ -51,6 +51,7 @@ class RetryingSender:
         wall_clock: Unix time in seconds.
         sleep: Waits for some seconds.
         jitter: Gives a random number from 0 to 1.
+        next_place: Says when an attempt could begin at the earliest, from a moment on.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class RetryingSender:
         wall_clock: Callable[[], float] = time.time,
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
         jitter: Callable[[], float] = random.random,
+        next_place: Callable[[float], float] = lambda start: start,
     ) -> None:
         self._inner = inner
         self._policy = policy
@@ -70,6 +72,7 @@ class RetryingSender:
         self._wall_clock = wall_clock
         self._sleep = sleep
         self._jitter = jitter
+        self._next_place = next_place
 
     async def send(self, request: Request) -> Answer:
         """Deliver one event.
@@ -113,6 +116,8 @@ class RetryingSender:
         asked = 0.0 if is_paused else getattr(error, "retry_after", None)
         delay = self._policy.next_delay(error.status, request.progress.attempts, self._jitter(), asked)
         if delay is None or self._clock() + delay >= request.deadline:
+            return None
+        if not is_paused and self._next_place(self._clock() + delay) >= request.deadline:
             return None
         return delay if is_paused or self._budget.withdraw() else None
 

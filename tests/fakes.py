@@ -104,8 +104,8 @@ async def at_once(*calls):
 HERE = Target("http", "127.0.0.1", 9, "/events/id/x/1")
 
 
-def request_for(target=HERE, *, deadline=math.inf, has_place=False):
-    return Request(target, (), b"{}", deadline, progress=Progress(has_place=has_place))
+def request_for(target=HERE, *, deadline=math.inf, place_at=None):
+    return Request(target, (), b"{}", deadline, progress=Progress(place_at=place_at))
 
 
 def answer(status=200, content=None, *, retry_after=None, body=None, is_complete=True):

@@ -161,7 +161,7 @@ async def test_the_wall_clock_may_jump(hours):
 
 async def test_a_tokens_life_begins_with_its_answer():
     """A token request that takes long does not shorten what the token endpoint promised."""
-    account = Account(expires_in=100, travel=50)
+    account = Account(expires_in=100, travel=25)
     authorized = Authorized(account)
 
     await authorized.tokens.get()

@@ -404,3 +404,10 @@ def test_junk_is_sent_whole_or_refused(email, phone, automation_id, variables, e
         except InvalidEventError as error:
             text = str(error)
         assert text.encode()
+
+
+@pytest.mark.parametrize("name", ["", "  "])
+def test_an_empty_name_is_no_name_left_out(name):
+    """An empty event name would start whatever flow the sender's own name means: it is refused."""
+    assert paths_of(Event, phone="+1", event_name=name) == ["event_name"]
+    assert paths_of(Event.custom, {"a": 1}, event_name=name) == ["event_name"]

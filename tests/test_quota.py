@@ -239,7 +239,7 @@ async def test_a_place_that_was_taken_before_is_not_paid_twice():
     """The first attempt of a request that has its place goes at once; its second waits."""
     quota, transport = quota_for(per_second=1), ScriptedTransport(TAKEN)
     gate, began = GatedTransport(transport, quota), now()
-    request = request_for(has_place=True)
+    request = request_for(place_at=now())
     await quota.wait()
 
     await gate.send(request)

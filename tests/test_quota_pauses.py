@@ -212,7 +212,7 @@ async def test_a_place_that_was_taken_before_does_not_begin_in_a_pause():
     quota.pause(now(), 10)
     began = now()
 
-    await GatedTransport(transport, quota).send(request_for(has_place=True))
+    await GatedTransport(transport, quota).send(request_for(place_at=now()))
 
     assert [time - began for time in transport.times] == pytest.approx([10])
 

@@ -25,7 +25,6 @@ from fakes import (
 )
 
 from sendpulse_async import (
-    AuthenticationError,
     AuthorizedEventSender,
     DeliveryError,
     NotSentError,
@@ -106,7 +105,7 @@ async def test_a_rejection_carries_sendpulses_words():
         (SILENCE_BEFORE, NotSentError),
         (SILENCE, UnknownDeliveryError),
         (silence_after(400), RejectedError),
-        (silence_after(401), AuthenticationError),
+        (silence_after(401), NotSentError),
         (silence_after(429), RateLimitedError),
         (silence_after(500), UnknownDeliveryError),
         (silence_after(302), UnknownDeliveryError),

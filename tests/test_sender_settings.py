@@ -9,7 +9,16 @@ import pytest
 from fake_account import CREDENTIALS, Account
 from fakes import TAKEN, ScriptedTransport, backend
 
-from sendpulse_async import ApiKey, AuthorizedEventSender, ConfigurationError, RawEventSender
+from sendpulse_async import (
+    ApiKey,
+    AuthorizedEventSender,
+    ConfigurationError,
+    FileTokenStore,
+    HttpxTransport,
+    MemoryTokenStore,
+    RateLimit,
+    RawEventSender,
+)
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(30)]
 
@@ -225,3 +234,25 @@ async def test_an_httpx_client_is_no_transport():
     async with httpx.AsyncClient() as client:
         with pytest.raises(ConfigurationError, match=r"transport.*HttpxTransport\(client\)"):
             RawEventSender(URL, transport=client)
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (lambda: FileTokenStore(""), "folder"),
+        (lambda: FileTokenStore("a\0b"), "folder"),
+        (lambda: HttpxTransport(ssl_context=True), "ssl_context"),
+        (lambda: HttpxTransport(connect_timeout=10**400), "connect_timeout"),
+        (lambda: HttpxTransport(httpx.AsyncClient), "client"),
+        (lambda: RawEventSender("http://127.0.0.1/x", transport=HttpxTransport), "transport"),
+        (lambda: RawEventSender("http://127.0.0.1/x", allowed_hosts=["https://x"]), "allowed_hosts"),
+        (lambda: RawEventSender("https://events.sendpulse.com/events/id/"), "the event URL"),
+        (lambda: RawEventSender("https://events.sendpulse.com/events/id/%2e%2e/1"), "the event URL"),
+        (lambda: AuthorizedEventSender(ApiKey("k"), token_store=MemoryTokenStore), "token_store"),
+        (lambda: RateLimit(per_second=1e-320), "per_second"),
+    ],
+)
+def test_what_a_reviewer_tried_is_refused_by_its_name(make, name):
+    """A class for an object, a URL for a host, a number beyond all numbers: each is named at once."""
+    with pytest.raises(ConfigurationError, match=name):
+        make()

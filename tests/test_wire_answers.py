@@ -297,3 +297,11 @@ def test_any_answer_has_one_honest_meaning(status, body, headers, is_complete, i
     assert (status == 429) <= isinstance(error, RateLimitedError)
     assert answer.retry_after is None or (answer.retry_after >= 0 and math.isfinite(answer.retry_after))
     assert is_over_quota(got) <= isinstance(error, RateLimitedError)
+
+
+def test_no_answer_to_half_a_request_is_an_acceptance():
+    """With proof that the last byte stayed, even a 200 that says so cannot have taken the event."""
+    answer = read_answer(Response(200, (), b'{"result": true}'), 0.0)
+
+    assert isinstance(judge(answer, is_handed_over=False), NotSentError)
+    assert judge(answer) is None

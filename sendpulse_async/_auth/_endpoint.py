@@ -12,6 +12,7 @@ import attrs
 
 from .._errors import AuthenticationError, NotSentError
 from .._http import Transport, TransportError
+from .._loops import within
 from .._tokens import ClientCredentials, Token
 from .._wire import TokenDoor, read_answer, read_token
 
@@ -19,6 +20,8 @@ MAX_REQUESTS = 4
 """Token requests in a row before those who wait are told."""
 BASE_DELAY, MAX_DELAY = 0.5, 30.0
 """Seconds between failed token requests: the upper bound of the first random delay, and of any."""
+REQUEST_PATIENCE = 30.0
+"""Seconds for one token request, so that an answer that dribbles in does not hold up everybody who waits."""
 COOL_DOWN = 60.0
 """Seconds without token requests after the credentials were refused: issuing tokens is itself limited."""
 
@@ -75,9 +78,11 @@ class TokenEndpoint:
 
     async def _request(self) -> Token | NotSentError:
         try:
-            response = await self.transport.send(self.door.request(self.credentials))
+            response = await within(REQUEST_PATIENCE, self.transport.send(self.door.request(self.credentials)))
         except TransportError as failure:
             return NotSentError(f"no token: {failure}")
+        if response is None:
+            return NotSentError("no token: the token endpoint took too long")
         now = self.wall_clock()
         return read_token(read_answer(response, now), now)
 

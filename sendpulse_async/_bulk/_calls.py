@@ -39,7 +39,7 @@ class _Options:
             raise ConfigurationError("on_outcome must be callable")
 
     def run(self, sender: EventSender, events: Events, settle: Settle) -> Run:
-        if not isinstance(sender, EventSender):
+        if isinstance(sender, type) or not isinstance(sender, EventSender):
             raise ConfigurationError("sender must have send_event")
         quota = self.rate_limit if isinstance(self.rate_limit, Quota) else Quota(self.rate_limit)
         return Run(sender, Source(events), settle, StopRules(self.max_failures), quota)

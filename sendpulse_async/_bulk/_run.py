@@ -12,19 +12,18 @@ import anyio.lowlevel
 import attrs
 
 from .._errors import (
-    DeliveryError,
     FailureScope,
     InvalidEventError,
     NotSentError,
     OutcomeStatus,
     RateLimitedError,
     SendPulseError,
-    UnknownDeliveryError,
 )
 from .._hooks import briefly, tell_interrupted
 from .._outcomes import Outcome
 from .._quota import Quota
-from .._senders import EventSender, Job, Sender
+from .._senders import Job, Sender
+from ._foreign import ForeignSender, carrier_of
 from ._rules import StopRules
 from ._source import Source
 
@@ -53,7 +52,7 @@ class Run:
         fault: What the input, `settle` or the code itself raised.
     """
 
-    sender: EventSender
+    sender: Sender | ForeignSender = attrs.field(converter=carrier_of)
     source: Source
     settle: Settle
     rules: StopRules
@@ -171,39 +170,23 @@ class Run:
         if (reason := self.rules.note(outcome)) is not None:
             self._stop(reason)
         try:
-            if isinstance(self.sender, Sender):
-                await self.sender.tell(outcome)
+            await self.sender.tell(outcome)
         finally:
             await self.settle(outcome)
-        if not isinstance(self.sender, Sender) or isinstance(outcome.error, InvalidEventError):
+        if isinstance(self.sender, ForeignSender) or isinstance(outcome.error, InvalidEventError):
             await anyio.lowlevel.checkpoint()  # nothing else may have given the event loop a turn
 
     async def _outcome(self, job: Job) -> Outcome:
         """Bring an event to its outcome; a pause of the quota puts it back, and its deadline begins anew."""
-        if isinstance(self.sender, Sender) and (refused := self.sender.check(job)) is not None:
+        if (refused := self.sender.check(job)) is not None:
             return refused
-        while await self._has_place():
+        while await self._has_place(job):
             began = self.quota.now()
-            outcome = await self._attempt(job)
+            job.earlier_attempts, job.deadline = _attempts(job.outcome), self.sender.deadline
+            outcome = await self.sender.deliver(job)
             if not self._is_put_back(outcome, began):
                 return outcome
         return self._unsent(job, f"the run was stopped: {self.stopped_because}")
-
-    async def _attempt(self, job: Job) -> Outcome:
-        if isinstance(self.sender, Sender):
-            job.earlier_attempts = _attempts(job.outcome)
-            job.deadline, job.has_place = self.sender.deadline, True
-            return await self.sender.deliver(job)
-        try:
-            return Outcome(job.index, job.given, OutcomeStatus.ACCEPTED, await self.sender.send_event(job.given))
-        except InvalidEventError as error:
-            return Outcome(job.index, job.given, OutcomeStatus.REJECTED, error=error.with_traceback(None))
-        except DeliveryError as error:
-            return Outcome(job.index, job.given, error.status, error=error.with_traceback(None))
-        except BaseException as fault:
-            doubt = UnknownDeliveryError(f"a sender of your own had the event when {type(fault).__name__} was raised")
-            job.outcome = Outcome(job.index, job.given, doubt.status, error=doubt)
-            raise
 
     def _is_put_back(self, outcome: Outcome, began: float) -> bool:
         """Tell whether an event that began then waits for the end of a pause; too many of them stop the run."""
@@ -222,11 +205,12 @@ class Run:
         self._stop(error)
         return False
 
-    async def _has_place(self) -> bool:
+    async def _has_place(self, job: Job) -> bool:
         """Wait for the quota, without bound; tell whether the run goes on."""
-        quotas = [self.quota]
-        if isinstance(self.sender, Sender) and self.sender.quota is not self.quota:
-            quotas.append(self.sender.quota)
+        quotas, senders = [self.quota], self.sender.quota
+        if senders is not None and senders is not self.quota:
+            quotas.append(senders)
+            job.also = self.quota
         if self.stopped_because is None and not all(quota.is_open for quota in quotas):
             with anyio.CancelScope() as scope:
                 self._waits.add(scope)
@@ -235,6 +219,7 @@ class Run:
                         await quota.wait()
                 finally:
                     self._waits.discard(scope)
+        job.place_at = None if senders is None else senders.now()
         return self.stopped_because is None
 
     def _unsent(self, job: Job, why: str) -> Outcome:
@@ -245,8 +230,7 @@ class Run:
 
     async def _tell_interrupted(self, job: Job, outcome: Outcome) -> None:
         job.is_told = True
-        if isinstance(self.sender, Sender):
-            await self.sender.tell(outcome, tell_interrupted)
+        await self.sender.tell(outcome, tell_interrupted)
         try:
             await briefly(self.settle(outcome))
         except Exception as fault:  # noqa: BLE001 - a cancellation is under way, and must come through

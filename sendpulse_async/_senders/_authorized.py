@@ -47,7 +47,8 @@ class AuthorizedEventSender(Sender):
             on SendPulse's own hosts, none elsewhere.
         deadline: Seconds for one event, token, queueing, pauses and repeats included; `math.inf` for none.
         allowed_hosts: Other hosts that events may go to, over https.
-        on_outcome: Called once with the `Outcome` of each event, a cancelled one's too; sync or async.
+        on_outcome: Called once with the `Outcome` of each event, a cancelled one's too; sync or async. Its own time
+            comes on top of the deadline.
 
     Raises:
         ConfigurationError: A setting is wrong; the text names it.
@@ -69,7 +70,7 @@ class AuthorizedEventSender(Sender):
     ) -> None:
         if not isinstance(auth, ClientCredentials | ApiKey):
             raise ConfigurationError("auth must be ClientCredentials or an ApiKey")
-        if token_store is not None and not isinstance(token_store, TokenStore):
+        if token_store is not None and (isinstance(token_store, type) or not isinstance(token_store, TokenStore)):
             raise ConfigurationError("token_store must have load and save")
         self._base = parse_base_url(base_url, allowed_hosts)
         settings = Settings(transport, retry, rate_limit, deadline, on_outcome)

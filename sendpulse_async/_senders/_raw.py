@@ -37,7 +37,8 @@ class RawEventSender(Sender):
             on SendPulse's own hosts, none elsewhere.
         deadline: Seconds for one event, queueing, pauses and repeats included; `math.inf` for none.
         allowed_hosts: Other hosts that events may go to, over https.
-        on_outcome: Called once with the `Outcome` of each event, a cancelled one's too; sync or async.
+        on_outcome: Called once with the `Outcome` of each event, a cancelled one's too; sync or async. Its own time
+            comes on top of the deadline.
 
     Raises:
         ConfigurationError: A setting is wrong; the text names it, and never quotes the URL.

@@ -14,6 +14,7 @@ import anyio
 import attrs
 
 from .._errors import (
+    AuthenticationError,
     DeliveryError,
     FailureScope,
     InvalidEventError,
@@ -23,7 +24,7 @@ from .._errors import (
 )
 from .._events import Event
 from .._hooks import tell, tell_interrupted
-from .._http import Progress, Request
+from .._http import Meter, Progress, Request
 from .._loops import within
 from .._outcomes import Outcome, Receipt
 from .._quota import GatedTransport
@@ -73,7 +74,8 @@ class Job:
         given: The event as it was given.
         event_name: The call's own.
         deadline: Seconds for all of it.
-        has_place: Its first attempt's place under the rate limit is taken already.
+        place_at: See `Progress.place_at`.
+        also: See `Progress.also`.
         earlier_attempts: Requests made for it before it was put back.
         event: What was given, checked.
         outcome: What came of it, known before anybody is told, a cancelled one's too.
@@ -84,7 +86,8 @@ class Job:
     given: Any = attrs.field(repr=False)
     event_name: str | None = None
     deadline: float = math.inf
-    has_place: bool = False
+    place_at: float | None = None
+    also: Meter | None = None
     earlier_attempts: int = 0
     event: Event | None = attrs.field(default=None, repr=False)
     outcome: Outcome | None = None
@@ -99,7 +102,8 @@ class Sender:
         self._door = door
         self._transport = settings.opened_transport()
         self.quota = settings.quota(host)
-        self._retrying = RetryingSender(GatedTransport(self._transport, self.quota), settings.retry)
+        gated = GatedTransport(self._transport, self.quota)
+        self._retrying = RetryingSender(gated, settings.retry, next_place=self.quota.next_place)
         self._pile: Layer = self._retrying
         self._numbers = itertools.count()
         self._is_used = False
@@ -126,7 +130,7 @@ class Sender:
         if job.event is None and (refused := self.check(job)) is not None:
             return refused
         self._is_used = True
-        progress, began = Progress(has_place=job.has_place), time.monotonic()
+        progress, began = Progress(place_at=job.place_at, also=job.also), time.monotonic()
         try:
             result = await self._bounded(job, progress, began)
         except anyio.get_cancelled_exc_class():
@@ -188,14 +192,22 @@ class Sender:
         if self._is_closed:
             raise NotSentError("not sent: the sender is closed", scope=FailureScope.ACCOUNT)
         assert job.event is not None  # noqa: S101 - it was checked before it came here
-        return self._door.request(job.event, Way(job.event_name, began + job.deadline, progress))
+        way = Way(job.event_name, began + job.deadline, progress)
+        try:
+            return self._door.request(job.event, way)
+        except (TypeError, RecursionError) as error:
+            problem = f"event: was changed after it was checked, and cannot be sent ({type(error).__name__})"
+            raise InvalidEventError([problem]) from None
 
 
 def _verdict(progress: Progress, why: str) -> Answer | DeliveryError:
     """Say what an exchange that was broken off here means, from how far it got."""
     if progress.head is not None:
         answer = read_answer(progress.head, time.time())
-        return judge(answer, is_handed_over=progress.is_handed_over) or answer
+        error = judge(answer, is_handed_over=progress.is_handed_over)
+        if isinstance(error, AuthenticationError):  # one refusal that was not followed up says nothing of the account
+            return NotSentError(f"{error}, and {why}", scope=FailureScope.EVENT, status_code=error.status_code)
+        return error or answer
     if progress.is_handed_over:
         return UnknownDeliveryError(f"sent, but {why} before an answer came")
     return NotSentError(f"not wholly sent: {why}")
@@ -208,10 +220,14 @@ def _outcome(job: Job, progress: Progress, began: float, result: Answer | Delive
         return Outcome(job.index, job.given, OutcomeStatus.ACCEPTED, receipt)
     # Without its traceback, whose frames would keep the event and all that it passed alive with the error.
     result = result.with_traceback(None)
+    result.__context__ = None
     if isinstance(result, InvalidEventError):
         return Outcome(job.index, job.given, OutcomeStatus.REJECTED, error=result)
     if progress.was_unknown and result.status is not OutcomeStatus.UNKNOWN:
         # Only an acceptance settles an earlier attempt that may have been taken.
-        result = UnknownDeliveryError(f"an earlier attempt may have been taken; then: {result}", scope=result.scope)
+        last = result
+        text = f"an earlier attempt may have been taken; then: {last}"
+        result = UnknownDeliveryError(text, scope=last.scope, status_code=last.status_code)
+        result.__cause__ = last
     result.attempts, result.elapsed = attempts, elapsed
     return Outcome(job.index, job.given, result.status, error=result)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Collection
 from types import EllipsisType
@@ -67,7 +68,8 @@ class Settings:
 
 
 def _is_transport(given: object) -> bool:
-    return isinstance(given, Transport) and not hasattr(given, "build_request")  # as httpx's clients have
+    is_one = isinstance(given, Transport) and not isinstance(given, type)
+    return is_one and not hasattr(given, "build_request")  # as httpx's clients have
 
 
 def check_deadline(deadline: float) -> float:
@@ -76,9 +78,12 @@ def check_deadline(deadline: float) -> float:
     Raises:
         ConfigurationError: It is no positive number.
     """
-    if isinstance(deadline, bool) or not isinstance(deadline, int | float) or not deadline > 0:
+    if isinstance(deadline, bool) or not isinstance(deadline, int | float) or not 0 < deadline <= math.inf:
         raise ConfigurationError("deadline must be a number of seconds, more than 0; math.inf for none")
-    return deadline
+    try:
+        return float(deadline)
+    except OverflowError:
+        return math.inf
 
 
 def from_environment(name: str, purpose: str) -> str:

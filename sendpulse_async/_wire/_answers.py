@@ -107,10 +107,10 @@ def judge(answer: Answer, *, is_handed_over: bool = True) -> DeliveryError | Non
             leave doubt.
     """
     error = _judge_status(answer)
-    if isinstance(error, UnknownDeliveryError) and not is_handed_over:
-        return NotSentError(
-            f"{_seen(answer)} before the request was complete", scope=error.scope, status_code=answer.status_code
-        )
+    if not is_handed_over and (error is None or isinstance(error, UnknownDeliveryError)):
+        scope = None if error is None else error.scope
+        text = f"{_seen(answer)} before the request was complete"
+        return NotSentError(text, scope=scope, status_code=answer.status_code)
     return error
 
 
@@ -155,13 +155,12 @@ def _judge_status(answer: Answer) -> DeliveryError | None:  # noqa: C901, PLR091
 def _judge_success(answer: Answer) -> DeliveryError | None:
     if not answer.is_body_obtained or (answer.status_code in {201, 202, 204} and not answer.body):
         return None
-    results = [(answer.content or {}).get(key) for key in ("result", "success")]
-    if False in [result for result in results if isinstance(result, bool)]:
+    values = [(answer.content or {}).get(key) for key in ("result", "success")]
+    results = [value for value in values if isinstance(value, bool)]
+    if False in results:
         is_duplicate = answer.message in {DUPLICATE_MESSAGE, "Duplicate data"}
         return _rejected(DuplicateEventError if is_duplicate else RejectedError, answer)
-    if True in [result for result in results if isinstance(result, bool)]:
-        return None
-    return _unknown(answer, FailureScope.SERVICE)
+    return None if True in results else _unknown(answer, FailureScope.SERVICE)
 
 
 def _seen(answer: Answer) -> str:

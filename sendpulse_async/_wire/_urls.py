@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import unicodedata
 from collections.abc import Collection
 from urllib.parse import SplitResult, quote, urlsplit
@@ -12,6 +13,7 @@ from .._errors import ConfigurationError, InvalidEventError
 from .._http import Target
 
 _DOTS = frozenset({".", ".."})
+_RAW_PATH = re.compile(re.escape(RAW_EVENT_PREFIX) + r"[^/%]+/[^/%]+/?")
 _PATH_SAFE = "/%:@!$&'()*+,;=~-._"
 
 
@@ -35,7 +37,7 @@ def parse_event_url(url: str, allowed_hosts: Collection[str]) -> Target:
         ConfigurationError: It is not a URL that an event may go to. The text never quotes it: it is a secret.
     """
     target = _parse("the event URL", url, allowed_hosts)
-    if is_sendpulse_host(target.host) and not target.path.startswith(RAW_EVENT_PREFIX):
+    if is_sendpulse_host(target.host) and not _RAW_PATH.fullmatch(target.path):
         raise ConfigurationError(
             f"the event URL must be SendPulse's https://{EVENTS_HOST}{RAW_EVENT_PREFIX}…; "
             "copy it from the event's page in SendPulse"
@@ -67,6 +69,8 @@ def named_event_path(event_name: str) -> str:
         raise InvalidEventError(["event_name: must not be empty, '.' or '..'"])
     if any(unicodedata.category(character) == "Cc" for character in event_name):
         raise InvalidEventError(["event_name: has a control character"])
+    if event_name != event_name.strip():
+        raise InvalidEventError(["event_name: begins or ends with a blank"])
     try:
         return NAMED_EVENT_PREFIX + quote(event_name, safe="")
     except UnicodeEncodeError:
@@ -88,6 +92,8 @@ def _parse(name: str, url: str, allowed_hosts: Collection[str]) -> Target:
 def _check_allowed(hosts: object) -> None:
     if isinstance(hosts, str) or not isinstance(hosts, Collection) or not all(isinstance(host, str) for host in hosts):
         raise ConfigurationError("allowed_hosts must be a set of host names")
+    if any(not host.strip() or "/" in host or host.count(":") == 1 for host in hosts):
+        raise ConfigurationError("allowed_hosts must hold host names alone, such as events.example.com")
 
 
 def _split(name: str, url: str) -> SplitResult:

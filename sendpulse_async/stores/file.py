@@ -38,6 +38,8 @@ class FileTokenStore:
             self._folder = Path(folder)
         except TypeError:
             raise ConfigurationError(f"folder must be a path, not {type(folder).__name__}") from None
+        if not os.fspath(folder) or "\0" in str(folder):
+            raise ConfigurationError("folder must be a path; for the working directory say '.'")
 
     async def load(self, account: str) -> Token | None:
         """Return the account's token, or None where the file is absent or holds no token.

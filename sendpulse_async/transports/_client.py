@@ -7,7 +7,7 @@ from typing import Any
 
 import anyio
 
-from .._http import Headers, Origin, Request, Response
+from .._http import RESPONSE_BODY_LIMIT, FailureKind, Headers, Origin, Request, Response, TransportError
 from .._loops import PerLoop
 from ._bodies import OneShotBody, read_answer
 from ._failures import exchange_errors, translate
@@ -34,9 +34,13 @@ class ClientCarrier:
         """Make one exchange, as `Transport.send` promises; the body goes in two parts."""
         handled = sys.exception()
         async with self._places.get():
+            if getattr(self._client, "is_closed", False):
+                raise TransportError(FailureKind.CONNECT, "the client is closed")
             try:
                 return await self._exchange(request)
             except exchange_errors() as error:
+                if (answer := getattr(error, "response", None)) is not None:  # a hook of the client's raised for it
+                    return Response(answer.status_code, tuple(answer.headers.raw), is_body_complete=False)
                 raise translate(error, handled=handled) from None
 
     async def aclose(self) -> None:
@@ -45,7 +49,11 @@ class ClientCarrier:
     async def _exchange(self, request: Request) -> Response:
         prebuilt = self._prebuilt(request, OneShotBody(request, is_split=True))
         answer = await self._client.send(prebuilt, stream=True, auth=None, follow_redirects=False)
+        # Some stacks answer without asking for the body; nothing is proven then.
+        request.progress.is_handed_over = True
         try:
+            if answer.is_stream_consumed:  # a hook of the client's has read it
+                return _read_already(answer)
             return await read_answer(request, answer.status_code, tuple(answer.headers.raw), answer.aiter_raw())
         finally:
             with anyio.CancelScope(shield=True), anyio.move_on_after(1):
@@ -65,3 +73,10 @@ class ClientCarrier:
             defaults = tuple((name, value) for name, value in template.headers.raw if name.lower() not in ours)
             found = self._templates[request.target.origin] = type(template), defaults
         return found
+
+
+def _read_already(answer: Any) -> Response:
+    """Return an answer that was read, and so decoded; one that was only looked through raises, as nothing is known."""
+    headers = tuple((name, value) for name, value in answer.headers.raw if name.lower() != b"content-encoding")
+    body = answer.content
+    return Response(answer.status_code, headers, body[:RESPONSE_BODY_LIMIT], len(body) <= RESPONSE_BODY_LIMIT)

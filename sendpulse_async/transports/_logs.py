@@ -12,16 +12,10 @@ from contextvars import ContextVar
 from .._http import Request
 from .._masking import MASK
 
-_LOGGERS = tuple(
-    name
-    for library in ("", "2")
-    for name in (
-        f"httpx{library}",
-        f"httpcore{library}.connection",
-        f"httpcore{library}.http11",
-        f"httpcore{library}.http2",
-        f"httpcore{library}.proxy",
-    )
+_HTTPCORE = ("connection", "http11", "http2", "proxy", "socks")
+_LOGGERS = (
+    *("httpx", "httpx2", "hpack.hpack", "hpack.table"),
+    *(f"httpcore{version}.{part}" for version in ("", "2") for part in _HTTPCORE),
 )
 _sending: ContextVar[Request | None] = ContextVar("sendpulse_async_sending", default=None)
 _EXCEPTION = re.compile(r"exception=(\w+)\(.*", re.DOTALL)

@@ -50,12 +50,14 @@ class HttpxTransport:
     ) -> None:
         limit = _checked_limit(max_connections, _OWN_CONNECTIONS if client is None else _CLIENT_CONNECTIONS)
         timeouts = _checked_timeouts(connect_timeout, read_timeout)
+        if ssl_context is not None and not isinstance(ssl_context, ssl.SSLContext):
+            raise ConfigurationError("ssl_context must be an ssl.SSLContext")
         self._carrier: Transport
         if client is None:
             self._carrier = ConnectionCarrier(limit, timeouts, lambda: ssl_context or _default_tls())
         elif ssl_context is not None:
             raise ConfigurationError("ssl_context: give it to the client, which has its own")
-        elif not callable(getattr(client, "build_request", None)):
+        elif isinstance(client, type) or not all(hasattr(client, verb) for verb in ("build_request", "aclose")):
             raise ConfigurationError("client must be an httpx.AsyncClient or an httpx2.AsyncClient")
         else:
             self._carrier = ClientCarrier(client, limit, timeouts)
@@ -91,6 +93,6 @@ def _checked_limit(max_connections: int | None, default: int) -> int:
 
 def _checked_timeouts(connect: float | None, read: float | None) -> Timeouts:
     for name, value in (("connect_timeout", connect), ("read_timeout", read)):
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or not value > 0):
-            raise ConfigurationError(f"{name} must be a number of seconds, more than 0, or None")
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e9):
+            raise ConfigurationError(f"{name} must be a number of seconds, more than 0 and less than 1e9, or None")
     return Timeouts(connect, read)
