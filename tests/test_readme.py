@@ -33,7 +33,12 @@ def test_the_readme_shows_every_example_as_it_is() -> None:
 
 @pytest.mark.parametrize(
     ("path", "events"),
-    [("docs/examples/raw.py", 1), ("docs/examples/authorized.py", 1), ("docs/examples/bulk.py", 100)],
+    [
+        ("docs/examples/raw.py", 1),
+        ("docs/examples/authorized.py", 1),
+        ("docs/examples/bulk.py", 100),
+        ("docs/examples/testing.py", 0),
+    ],
 )
 def test_an_example_does_what_it_says(path: str, events: int) -> None:
     """Run by itself against the sandbox, an example sends its events and ends well."""
