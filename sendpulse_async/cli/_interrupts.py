@@ -4,11 +4,37 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from types import FrameType, TracebackType
 from typing import Self
 
 import anyio
+
+HEARTBEAT = 0.2
+"""Seconds."""
+
+
+@contextmanager
+def heartbeat() -> Iterator[None]:
+    """Wake the event loop now and then.
+
+    A signal that comes just before the loop goes to sleep is seen by Python when it wakes: without this, perhaps at the
+    event's deadline.
+    """
+    loop = asyncio.get_running_loop()
+    timer = None
+
+    def beat() -> None:
+        nonlocal timer
+        timer = loop.call_later(HEARTBEAT, beat)
+
+    beat()
+    try:
+        yield
+    finally:
+        if timer is not None:
+            timer.cancel()
 
 
 class Interrupts:
@@ -31,9 +57,12 @@ class Interrupts:
         self._loop = asyncio.get_running_loop()
         # Not the loop's add_signal_handler, which Windows lacks.
         self._before = signal.signal(signal.SIGINT, self._handle)
+        self._open = ExitStack()
+        self._open.enter_context(heartbeat())
         return self
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self._open.close()
         signal.signal(signal.SIGINT, self._before)
 
     def _handle(self, _signal: int, _frame: FrameType | None) -> None:

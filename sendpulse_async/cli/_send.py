@@ -22,6 +22,7 @@ from .._senders import SenderOptions
 from ._consoles import open_stdout
 from ._doors import Door, load_env_file, open_sender
 from ._exit_codes import ExitCode, code_of_outcome
+from ._interrupts import heartbeat
 from ._report import show_outcome
 
 _Repeatable = Parameter(negative=(), show_default=False)
@@ -61,8 +62,9 @@ async def send(
     sender = open_sender(door, event_name, options)
     try:
         event = Event(email=email, phone=phone, variables=variables, automation_id=automation_id)
-        async with sender:
-            await sender.send_event(event)
+        with heartbeat():
+            async with sender:
+                await sender.send_event(event)
     except InvalidEventError as error:
         told = told or [Outcome(0, None, OutcomeStatus.REJECTED, error=error)]
     except DeliveryError:
