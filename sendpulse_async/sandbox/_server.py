@@ -81,8 +81,8 @@ class Server(uvicorn.Server):
     async def main_loop(self) -> None:
         """Wait for the stop, which ends the wait at once where uvicorn's own looks at a flag every 0.1 s.
 
-        It wakes now and then all the same: a signal that comes just before the loop goes to sleep is seen by Python when
-        it wakes.
+        It wakes now and then all the same: a signal that comes just before the loop goes to sleep is seen by Python
+        when it wakes.
         """
         while not self._stopping.is_set():
             with contextlib.suppress(TimeoutError):
