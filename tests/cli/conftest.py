@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -94,7 +95,13 @@ def terminal():
         # Without colours, so that a pattern may reach over a word that has one.
         environment = {**os.environ, "TERM": "xterm", "NO_COLOR": "1"}
         child = pexpect.spawn(
-            sys.executable, command, env=environment, encoding="utf-8", timeout=PATIENCE, dimensions=(40, 100)
+            sys.executable,
+            command,
+            env=environment,
+            encoding="utf-8",
+            timeout=PATIENCE,
+            dimensions=(40, 100),
+            preexec_fn=heed_ctrl_c,
         )
         children.append(child)
         return child
@@ -121,3 +128,8 @@ def until(condition):
     deadline = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < deadline, "it never came to hold"
+
+
+def heed_ctrl_c():
+    """Undo what a shell does to its background jobs, which ignore Ctrl-C, as their children then do."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
