@@ -7,11 +7,10 @@ import threading
 
 import anyio
 import pytest
+from carriers import request_to
 from fault_server import OK, OK_BODY, PATIENCE, answer, drain, healthy, read_request, send, silence, wait
 
 from sendpulse_async._http import RESPONSE_BODY_LIMIT
-
-from .conftest import request_to
 
 pytestmark = pytest.mark.anyio
 

@@ -10,9 +10,8 @@ import types
 
 import anyio
 import pytest
+from carriers import HTTPX, OURS, OWN, carried_by, request_to
 from fault_server import PATIENCE
-
-from .conftest import HTTPX, OURS, OWN, carried_by, request_to
 
 pytestmark = pytest.mark.anyio
 

@@ -8,11 +8,10 @@ import threading
 import anyio
 import anyio.to_thread
 import pytest
+from carriers import BODY, HTTPX, HTTPX2, OURS, OWN, PATH, carried_by, request_to, until
 from fault_server import OK, OK_BODY, PATIENCE, answer, drain, healthy, read_request, send, tell, wait
 
 from sendpulse_async import ConfigurationError, HttpxTransport, Transport
-
-from .conftest import BODY, HTTPX, HTTPX2, OURS, OWN, PATH, carried_by, request_to, until
 
 pytestmark = pytest.mark.anyio
 

@@ -8,12 +8,11 @@ import pickle
 import traceback
 
 import pytest
+from carriers import request_to
 from fault_server import answer, fin, read_bytes, read_request, rst, send
 
 from sendpulse_async import DeliveryError, RawEventSender, RetryPolicy, TransportError
 from sendpulse_async.transports.httpx import HttpxTransport
-
-from .conftest import request_to
 
 pytestmark = pytest.mark.anyio
 

@@ -12,12 +12,11 @@ import warnings
 
 import anyio
 import pytest
+from carriers import request_to
 from fault_server import PATIENCE
 
 from sendpulse_async import HttpxTransport
 from sendpulse_async._loops import PerLoop
-
-from .conftest import request_to
 
 REPOSITORY = os.pathsep.join(sys.path)
 
@@ -132,7 +131,7 @@ FORK = """
 import asyncio, os, sys
 from types import SimpleNamespace
 from sendpulse_async import HttpxTransport
-from transports.conftest import request_to
+from carriers import request_to
 
 server = SimpleNamespace(scheme="http", host="127.0.0.1", port=int(sys.argv[1]))
 transport = HttpxTransport()

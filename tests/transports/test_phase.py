@@ -11,11 +11,10 @@ import threading
 import anyio
 import anyio.to_thread
 import pytest
+from carriers import OURS, carried_by, request_to, until
 from fault_server import fin, read_bytes, read_request, rst, send, silence, wait
 
 from sendpulse_async._http import FailureKind, TransportError
-
-from .conftest import OURS, carried_by, request_to, until
 
 pytestmark = pytest.mark.anyio
 

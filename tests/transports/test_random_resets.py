@@ -6,11 +6,10 @@ import random
 
 import anyio
 import pytest
+from carriers import HTTPX, OURS, OWN, carried_by, request_to
 from fault_server import PATIENCE, Received
 
 from sendpulse_async._http import FailureKind, TransportError
-
-from .conftest import HTTPX, OURS, OWN, carried_by, request_to
 
 pytestmark = pytest.mark.anyio
 

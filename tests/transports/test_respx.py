@@ -9,10 +9,9 @@ import pathlib
 import httpx
 import pytest
 import respx
+from carriers import HTTPX, OURS
 
 from sendpulse_async import HttpxTransport, NotSentError, Quota, RawEventSender, RetryPolicy, UnknownDeliveryError
-
-from .conftest import HTTPX, OURS
 
 pytestmark = pytest.mark.anyio
 

@@ -8,13 +8,12 @@ from types import SimpleNamespace
 import anyio
 import anyio.to_thread
 import pytest
+from carriers import HTTPX, HTTPX2, OURS, carried_by, request_to, until
 from fault_server import OK, OK_BODY, PATIENCE, answer, drain, fin, healthy, read_request, rst, send, tell, wait
 
 from sendpulse_async._http import TransportError
 from sendpulse_async.transports._http11 import Timeouts
 from sendpulse_async.transports._pool import IDLE_EXPIRY, ConnectionPool
-
-from .conftest import HTTPX, HTTPX2, OURS, carried_by, request_to, until
 
 pytestmark = pytest.mark.anyio
 ours = carried_by(*OURS)
