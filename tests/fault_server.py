@@ -109,6 +109,12 @@ class Link:
             self.pump()
         self.waiting -= 1
 
+    def refuse(self) -> None:
+        """File the latest request apart from the ledger: what follows says that it is not taken."""
+        with self.server.changed:
+            place = max(place for place, seen in enumerate(self.server.ledger) if seen.connection == self.number)
+            self.server.refused.append(self.server.ledger.pop(place))
+
     def abort(self) -> None:
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.sock.close()
@@ -164,6 +170,7 @@ Step = Callable[[Link], None]
 
 
 read_request: Step = Link.take_request
+refuse: Step = Link.refuse
 rst: Step = Link.abort
 
 
@@ -201,6 +208,28 @@ def send(*parts: bytes) -> Step:
     return lambda link: link.send(*parts)
 
 
+def pour(*parts: bytes) -> Step:
+    """Send the same for as long as anybody takes it."""
+
+    def step(link: Link) -> None:
+        while True:
+            link.send(*parts)
+
+    return step
+
+
+def drip(data: bytes, seconds: float) -> Step:
+    """Send byte by byte, at a pace: the pause is the fault itself."""
+
+    def step(link: Link) -> None:
+        for byte in data:
+            link.send(bytes([byte]))
+            if link.server.is_stopping.wait(seconds):
+                return
+
+    return step
+
+
 def wait(event: threading.Event) -> Step:
     def step(link: Link) -> None:
         assert event.wait(PATIENCE), "nobody set the event"
@@ -215,13 +244,26 @@ def tell(event: threading.Event) -> Step:
 class FaultServer:
     """Plays `scripts`: the first to the first connection, and the last one to all that follow.
 
+    Args:
+        tls: Handshakes before each script.
+        receive_buffer: Bytes that the kernel takes for each connection; 0: what it likes.
+        is_open: Listen at once. Otherwise the port is taken but refuses connections until `open` is called.
+
     Attributes:
+        ledger: Complete requests; `refused`: those that a script took out of it again.
         accepted: Connections so far; `closed`: those that ended. `bytes_seen`: after the TLS handshake.
     """
 
-    def __init__(self, *scripts: Sequence[Step], tls: ssl.SSLContext | None = None, receive_buffer: int = 0) -> None:
+    def __init__(
+        self,
+        *scripts: Sequence[Step],
+        tls: ssl.SSLContext | None = None,
+        receive_buffer: int = 0,
+        is_open: bool = True,
+    ) -> None:
         self.scripts = scripts or ([healthy],)
         self.ledger: list[Received] = []
+        self.refused: list[Received] = []
         self.accepted = self.closed = self.bytes_seen = 0
         self.is_body_kept = True
         self.changed = threading.Condition()
@@ -230,20 +272,43 @@ class FaultServer:
         self._tls = tls
         self._faults: list[BaseException] = []
         self._links: dict[threading.Thread, socket.socket] = {}
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
+        self._fillers: list[socket.socket] = []
+        self._is_open = is_open
+        self._listener = socket.socket()
         if receive_buffer:
             self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        self._listener.bind(("127.0.0.1", 0))
         self.host, self.port = self._listener.getsockname()
         self._thread = threading.Thread(target=self._accept)
 
-    def __enter__(self) -> FaultServer:
+    def open(self) -> None:
+        """Listen, and accept what comes; once."""
+        for filler in self._fillers:
+            filler.close()
+        self._listener.listen(256)
         self._thread.start()
+
+    def listen_without_accepting(self) -> None:
+        """Fill the queue of connections, so that the kernel drops all further ones: nobody is refused or served."""
+        self._listener.listen(0)
+        for _ in range(4):
+            filler = socket.socket()
+            filler.setblocking(False)
+            filler.connect_ex((self.host, self.port))
+            self._fillers.append(filler)
+
+    def __enter__(self) -> FaultServer:
+        if self._is_open:
+            self.open()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.is_stopping.set()
-        socket.create_connection(self._listener.getsockname()).close()  # wakes the accepting thread
-        self._thread.join(PATIENCE)
+        for filler in self._fillers:
+            filler.close()
+        if self._thread.ident is not None:  # it was started
+            socket.create_connection(self._listener.getsockname()).close()  # wakes the accepting thread
+            self._thread.join(PATIENCE)
         for sock in list(self._links.values()):
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)

@@ -1,13 +1,12 @@
-"""Makes token requests: repeated at leisure, since that is safe, and not at all for a while after a refusal."""
+"""Makes token requests, spaced after failures, and none at all for a while after a refusal."""
 
 from __future__ import annotations
 
 import math
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
-import anyio
 import attrs
 
 from .._errors import AuthenticationError, NotSentError
@@ -16,8 +15,6 @@ from .._loops import within
 from .._tokens import ClientCredentials, Token
 from .._wire import TokenDoor, read_answer, read_token
 
-MAX_REQUESTS = 4
-"""Token requests in a row before those who wait are told."""
 BASE_DELAY, MAX_DELAY = 0.5, 30.0
 """Seconds between failed token requests: the upper bound of the first random delay, and of any."""
 REQUEST_PATIENCE = 30.0
@@ -36,7 +33,6 @@ class TokenEndpoint:
         transport: Carries it; the events' rate limit does not apply.
         clock: Seconds, monotonic.
         wall_clock: Unix time in seconds.
-        sleep: Waits for some seconds.
         jitter: Gives a random number from 0 to 1.
     """
 
@@ -45,27 +41,29 @@ class TokenEndpoint:
     transport: Transport
     clock: Callable[[], float] = time.monotonic
     wall_clock: Callable[[], float] = time.time
-    sleep: Callable[[float], Awaitable[None]] = anyio.sleep
     jitter: Callable[[], float] = random.random
     _failures: int = attrs.field(default=0, init=False)
+    _failure: NotSentError | None = attrs.field(default=None, init=False)
     _not_before: float = attrs.field(default=-math.inf, init=False)
     _closed_until: float = attrs.field(default=-math.inf, init=False)
 
-    async def fetch(self) -> Token | NotSentError:
-        """Return a new token, or why there is none after some requests."""
-        result: Token | NotSentError = AuthenticationError(
-            "the credentials were refused a moment ago and are not tried again yet"
-        )
-        for _ in range(MAX_REQUESTS):
-            if self.is_cooling_down:
-                break
-            await self._sleep_until(self._not_before)
-            result = await self._request()
-            if isinstance(result, Token):
-                self._failures = 0
-                break
+    async def request(self) -> Token | NotSentError:
+        """Make one token request, if it may be made now; return the token, or why there is none."""
+        if self.is_cooling_down:
+            return AuthenticationError("the credentials were refused a moment ago and are not tried again yet")
+        if self._failure is not None and self.wait > 0:
+            return self._failure
+        result = await self._exchange()
+        if isinstance(result, Token):
+            self._failures, self._failure = 0, None
+        else:
             self._note(result)
         return result
+
+    @property
+    def wait(self) -> float:
+        """Seconds before the next token request may be made."""
+        return max(0.0, self._not_before - self.clock())
 
     @property
     def is_cooling_down(self) -> bool:
@@ -76,7 +74,7 @@ class TokenEndpoint:
         """Make no token request for a while."""
         self._closed_until = self.clock() + COOL_DOWN
 
-    async def _request(self) -> Token | NotSentError:
+    async def _exchange(self) -> Token | NotSentError:
         try:
             response = await within(REQUEST_PATIENCE, self.transport.send(self.door.request(self.credentials)))
         except TransportError as failure:
@@ -91,10 +89,7 @@ class TokenEndpoint:
             self.cool_down()
             return
         self._failures += 1
+        self._failure = error
         delay = self.jitter() * min(BASE_DELAY * 2 ** min(self._failures - 1, 16), MAX_DELAY)
         asked = getattr(error, "retry_after", None) or 0.0
         self._not_before = self.clock() + max(delay, min(asked, COOL_DOWN))
-
-    async def _sleep_until(self, moment: float) -> None:
-        if (wait := moment - self.clock()) > 0:
-            await self.sleep(wait)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Protocol
 
 import attrs
@@ -23,12 +24,12 @@ class Sends(Protocol):
 class Tokens(Protocol):
     """Where the layer gets its tokens."""
 
-    async def get(self) -> Token:
-        """Return the one that serves."""
+    async def get(self, deadline: float) -> Token:
+        """Return the one that serves; no wait for it begins that would outlast the deadline."""
         ...
 
-    async def replace(self, refused: Token) -> Token:
-        """Return another one than `refused`."""
+    async def replace(self, refused: Token, deadline: float) -> Token:
+        """Return another one than `refused`, likewise."""
         ...
 
     def distrust(self) -> None:
@@ -46,11 +47,11 @@ class StaticKey:
     def __init__(self, key: ApiKey) -> None:
         self._token = Token(key.key)
 
-    async def get(self) -> Token:
+    async def get(self, deadline: float = math.inf) -> Token:  # noqa: ARG002 - the verb's signature
         """Return the key."""
         return self._token
 
-    async def replace(self, refused: Token) -> Token:  # noqa: ARG002 - the verb's signature
+    async def replace(self, refused: Token, deadline: float = math.inf) -> Token:  # noqa: ARG002 - likewise
         """Raise: a refused key stays refused."""
         raise AuthenticationError("HTTP 401: the API key was refused", status_code=401)
 
@@ -74,11 +75,11 @@ class AuthorizingSender:
         Raises:
             DeliveryError: What came of the last attempt, or why there is no token.
         """
-        token = await self._tokens.get()
+        token = await self._tokens.get(request.deadline)
         try:
             return await self._inner.send(_authorized(request, token))
         except AuthenticationError:
-            token = await self._tokens.replace(token)
+            token = await self._tokens.replace(token, request.deadline)
         try:
             return await self._inner.send(_authorized(request, token))
         except AuthenticationError:

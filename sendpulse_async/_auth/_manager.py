@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import anyio
 import attrs
 
-from .._errors import FailureScope, NotSentError
+from .._errors import FailureScope, NotSentError, RateLimitedError, ServiceUnavailableError
 from .._loops import PerLoop, is_asyncio
 from .._tokens import Token, TokenStore, is_header_safe
 from ._endpoint import TokenEndpoint
@@ -29,6 +29,8 @@ LONGEST_EARLY = 300.0
 
 EARLY_PATIENCE = 0.5
 """Seconds that an event on trio waits for that; on asyncio none does, for there it is a task of its own."""
+TRIES = 4
+"""How often an event looks for a token, in the store and at the endpoint, before it is told that there is none."""
 STORE_PATIENCE = 1.0
 """Seconds for one call of the store; a token of one's own is there sooner."""
 
@@ -81,6 +83,7 @@ class TokenManager:
         store: Where other processes keep theirs; None: nowhere.
         clock: Seconds, monotonic.
         wall_clock: Unix time in seconds.
+        sleep: Waits for some seconds.
     """
 
     def __init__(
@@ -90,12 +93,14 @@ class TokenManager:
         *,
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
     ) -> None:
         self._endpoint = endpoint
         self._account = endpoint.credentials.account
         self._store = store
         self._clock = clock
         self._wall_clock = wall_clock
+        self._sleep = sleep
         self._lease: Lease | None = None
         self._refused = ""
         self._ended, self._result = 0, _NONE_YET
@@ -104,8 +109,11 @@ class TokenManager:
         self._flights = PerLoop(_Flight)
         self._locks = PerLoop(anyio.Lock)
 
-    async def get(self) -> Token:
+    async def get(self, deadline: float = math.inf) -> Token:
         """Return a token that serves, fetching one where there is none.
+
+        Args:
+            deadline: Of who asks, in the manager's clock; no wait begins that would last longer.
 
         Raises:
             NotSentError: There is none to be had; an `AuthenticationError` where the credentials are wrong.
@@ -115,17 +123,21 @@ class TokenManager:
             if self._clock() >= lease.refresh_at:
                 await self._refresh_early()
             return lease.token
-        result = await self._refresh()
+        result = await self._refresh(deadline)
         if isinstance(result, Token) and result.text == self._refused:
-            result = await self._refresh()  # the first was refused while it was being kept
+            result = await self._refresh(deadline)  # the first was refused while it was being kept
         if isinstance(result, Token):
             return result
         raise copy(result)  # one failure may be raised to many who waited: each gets attempts and times of its own
 
-    async def replace(self, refused: Token) -> Token:
+    async def replace(self, refused: Token, deadline: float = math.inf) -> Token:
         """Return another token than `refused`, which the event endpoint did not take.
 
         A late refusal of a token that was swapped already costs nothing.
+
+        Args:
+            refused: The token that was sent.
+            deadline: As for `get`.
 
         Raises:
             NotSentError: As for `get`.
@@ -133,7 +145,7 @@ class TokenManager:
         if self._lease is not None and self._lease.token.text == refused.text:
             self._lease = None
             self._refused = refused.text
-        return await self.get()
+        return await self.get(deadline)
 
     def distrust(self) -> None:
         """Note that even a fresh token was refused: asking for more would only get the account blocked."""
@@ -145,7 +157,21 @@ class TokenManager:
         if is_asyncio() and (flight := self._flights.peek()) is not None:
             await flight.aclose()
 
-    async def _refresh(self) -> Result:
+    async def _refresh(self, deadline: float) -> Result:
+        """Look for a token until there is one, or no further look could come in time."""
+        result = await self._look()
+        for _ in range(TRIES - 1):
+            if isinstance(result, Token) or result.scope is FailureScope.ACCOUNT:
+                break
+            while (wait := self._endpoint.wait) > 0:  # a timer may fire a little early
+                if self._clock() + wait >= deadline:
+                    return _with_wait(result, wait)
+                await self._sleep(wait)
+            result = await self._look()
+        return result
+
+    async def _look(self) -> Result:
+        """Look once; all who look at the same time look together."""
         if self._is_closed:
             return _closed()
         if is_asyncio():
@@ -167,7 +193,7 @@ class TokenManager:
 
     async def _work(self) -> Result:
         shared = await self._load()
-        result = shared or await self._endpoint.fetch()
+        result = shared or await self._endpoint.request()
         if isinstance(result, Token):
             self._keep(result)
             if result is not shared:
@@ -216,6 +242,14 @@ class TokenManager:
                 self._has_warned = True
                 logger.warning("the token store failed (%s); going on with a token of my own", type(error).__name__)
             return None
+
+
+def _with_wait(failure: NotSentError, seconds: float) -> NotSentError:
+    """Return a failure that says how long the wait would be, where its kind can."""
+    told = copy(failure)
+    if isinstance(told, RateLimitedError | ServiceUnavailableError):
+        told.retry_after = seconds
+    return told
 
 
 def _closed() -> NotSentError:

@@ -122,8 +122,10 @@ class AuthorizedEventSender(Sender):
 
     async def aclose(self) -> None:
         """Close what this sender opened, and end a token request that is under way."""
-        await self._tokens.aclose()
-        await super().aclose()
+        try:
+            await self._tokens.aclose()
+        finally:  # who is cancelled while a token request ends has closed the connections all the same
+            await super().aclose()
 
     def _token_source(self, auth: Auth, base: Target, store: TokenStore | None) -> StaticKey | TokenManager:
         if isinstance(auth, ApiKey):

@@ -31,6 +31,9 @@ from .._http import RESPONSE_BODY_LIMIT, FailureKind, Response, TransportError
 _TOO_MANY = str(ERROR_TOO_MANY_REQUESTS).encode()
 _SECONDS = re.compile(r"\d{1,12}(\.\d{1,12})?", re.ASCII)
 
+LONGEST_RETRY_AFTER = 86_400.0
+"""Seconds. The longest window of a quota is a day, and one odd answer must not silence an account for years."""
+
 
 @attrs.frozen
 class Answer:
@@ -40,7 +43,7 @@ class Answer:
         body: Decoded, at most 64 KiB.
         content: The body's JSON object, or None where it is none.
         is_body_obtained: The whole body came, and its compression, if any, was undone.
-        retry_after: Seconds, or None.
+        retry_after: Seconds, a day at most, or None.
     """
 
     status_code: int
@@ -86,7 +89,7 @@ def read_answer(response: Response, wall_time: float) -> Answer:
         body,
         _json_object(body) if is_obtained else None,
         is_obtained,
-        _retry_after(response.header(b"retry-after"), wall_time),
+        _retry_after(response, wall_time),
     )
 
 
@@ -227,24 +230,51 @@ def _decoded(response: Response) -> tuple[bytes, bool]:
 
 def _json_object(body: bytes) -> dict[str, Any] | None:
     try:
-        value = json.loads(body)
+        value = _decode(body.decode("utf-8-sig"))
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
 
 
-def _retry_after(values: list[str], wall_time: float) -> float | None:
-    """Return the longest wait that a header asks for; what is no finite future time is ignored."""
-    waits = [wait for value in values if (wait := _seconds(value, wall_time)) is not None]
-    return max(waits, default=None)
+def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object, unless it gives one name two values: which of them counts is anybody's guess (RFC 8259)."""
+    found = dict(pairs)
+    if len(found) < len(pairs) and any(found[name] != value for name, value in pairs):
+        raise ValueError("a name has two values")
+    return found
 
 
-def _seconds(value: str, wall_time: float) -> float | None:
+def _integer(digits: str) -> float:
+    """Return a JSON integer; Python refuses to read one of thousands of digits, which says nothing of the event."""
+    return int(digits) if len(digits) <= _LONGEST_INTEGER else math.inf
+
+
+_LONGEST_INTEGER = 600
+_decode = json.JSONDecoder(object_pairs_hook=_unambiguous, parse_int=_integer).decode
+
+
+def _retry_after(response: Response, wall_time: float) -> float | None:
+    """Return the longest wait that the answer asks for; what is no finite future time is ignored.
+
+    A date is reckoned from the answer's own `Date`, where it has one: two machines' clocks may be hours apart.
+    """
+    own_times = [moment for value in response.header(b"date") if (moment := _moment(value)) is not None]
+    now = max(own_times, default=wall_time)
+    waits = [wait for value in response.header(b"retry-after") if (wait := _seconds(value, now)) is not None]
+    return min(max(waits), LONGEST_RETRY_AFTER) if waits else None
+
+
+def _seconds(value: str, now: float) -> float | None:
     if _SECONDS.fullmatch(value):
         return float(value)
+    moment = _moment(value)
+    return moment - now if moment is not None and moment >= now else None
+
+
+def _moment(value: str) -> float | None:
+    """Return the Unix time of an HTTP date."""
     try:
         date = parsedate_to_datetime(value)
-        wait = (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - wall_time
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None
-    return wait if wait >= 0 and math.isfinite(wait) else None

@@ -13,6 +13,8 @@ from .._http import RESPONSE_BODY_LIMIT, FailureKind, Request, Response, Target,
 from ._wires import Wire, connect
 
 _HEAD_LIMIT = 100 * 1024
+_INTERIM_LIMIT = 20
+"""Answers with a status of 1xx before the answer; who sends more of them will send them for ever."""
 
 # The parser wants to know what was asked before it reads an answer; all that matters to it is the method.
 _ASKED = h11.Request(method="POST", target="/", headers=[("Host", "-"), ("Content-Length", "0")])
@@ -48,12 +50,14 @@ class Http11(httpcore.AsyncConnectionInterface):
 
     async def exchange(self, request: Request) -> Response:
         """Make one exchange, as `Transport.send` promises."""
+        has_waited = False  # since the pool looked at the connection
         if self._wire is None:
-            self._wire = await connect(self._target, self._tls, self._timeouts.connect)
+            self._wire, has_waited = await connect(self._target, self._tls, self._timeouts.connect), True
         if request.before_first_byte is not None:
             await request.before_first_byte()
-            if self._wire.has_stirred:
-                raise TransportError(FailureKind.EXCHANGE, "the connection was closed before it was used")
+            has_waited = True
+        if has_waited and self._wire.has_stirred:
+            raise TransportError(FailureKind.EXCHANGE, "the server hung up, or spoke, before it was asked")
         self._parser.send(_ASKED)
         self._parser.send(_DONE)
         try:
@@ -94,7 +98,9 @@ class Http11(httpcore.AsyncConnectionInterface):
 
     async def _read_answer(self, wire: Wire, request: Request) -> Response:
         event = await self._next_event(wire)
-        while isinstance(event, h11.InformationalResponse):
+        for _ in range(_INTERIM_LIMIT):
+            if not isinstance(event, h11.InformationalResponse):
+                break
             event = await self._next_event(wire)
         if not isinstance(event, h11.Response):
             raise TransportError(FailureKind.EXCHANGE, "the answer is not proper HTTP/1.1")
