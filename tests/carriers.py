@@ -30,6 +30,9 @@ class Carrier:
     backend: object
     client: object = None
 
+    def __str__(self) -> str:
+        return self.name
+
     @property
     def is_own(self) -> bool:
         return self.client is None
@@ -59,7 +62,7 @@ ALL = (*OURS, HTTPX, HTTPX2)
 
 def carried_by(*carriers):
     """Play a test on these carriers alone."""
-    return pytest.mark.parametrize("carrier", carriers, ids=lambda carrier: carrier.name, indirect=True)
+    return pytest.mark.parametrize("carrier", carriers, ids=str, indirect=True)
 
 
 class Authority:

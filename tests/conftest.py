@@ -9,7 +9,7 @@ import pytest
 from fault_server import FaultServer
 
 
-@pytest.fixture(params=carriers.ALL, ids=lambda carrier: carrier.name)
+@pytest.fixture(params=carriers.ALL, ids=str)
 def carrier(request):
     """Play a test on each carrier, or on those that `carried_by` names."""
     return request.param

@@ -99,12 +99,13 @@ class Scene:
     # The sender's side
 
     @contextlib.asynccontextmanager
-    async def sender(self, carrier, trust, **options):
+    async def sender(self, carrier, trust, *, max_connections=None, **options):
         """A sender that meets the fault, over one carrier; its outcomes are told to `on_outcome`."""
         options = {"retry": RetryPolicy(**QUICK), "rate_limit": None, "deadline": self.case.deadline, **options}
         patience = self.case.patience
+        timeouts = {"connect_timeout": patience, "read_timeout": patience}
         async with (
-            carrier.open(trust, connect_timeout=patience, read_timeout=patience) as transport,
+            carrier.open(trust, max_connections=max_connections, **timeouts) as transport,
             RawEventSender(self.url, transport=Attempts(transport, self), allowed_hosts=HOSTS, **options) as sender,
         ):
             yield sender

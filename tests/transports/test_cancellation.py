@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import gc
 import random
-import types
 
 import anyio
 import pytest
 from carriers import HTTPX, OURS, OWN, carried_by, request_to
 from fault_server import PATIENCE
+from suspensions import cancelled_at
 
 pytestmark = pytest.mark.anyio
 
@@ -40,41 +39,9 @@ async def probe(transport, server, count):
     return sum(accepted)
 
 
-@types.coroutine
-def watched(work, on_suspend):
-    """Await `work`, and call `on_suspend` at each point where it is suspended."""
-    step = functools.partial(work.send, None)
-    while True:
-        try:
-            waited = step()
-        except StopIteration as stop:
-            return stop.value
-        on_suspend()
-        try:
-            yield waited
-        except BaseException as error:  # noqa: BLE001 - handed on
-            step = functools.partial(work.throw, error)
-        else:
-            step = functools.partial(work.send, None)
-
-
 async def cancelled_at_point(point, work):
     """Cancel `work` when it is suspended for the `point`-th time; return whether there was such a time."""
-    points = 0
-
-    def count():
-        nonlocal points
-        points += 1
-        if points == point + 1:
-            asyncio.get_running_loop().call_soon(task.cancel)
-
-    async def run():
-        await watched(work, count)
-
-    task = asyncio.create_task(run())
-    await asyncio.wait([task], timeout=PATIENCE)
-    assert task.done()
-    return points > point
+    return await cancelled_at([point + 1], lambda: work)
 
 
 async def cancelled_after_turns(turns, work):

@@ -21,7 +21,7 @@ SAMPLES = sorted((pathlib.Path(__file__).parent.parent / "samples").glob("*.json
 ACCEPTED = {"result": True}
 
 
-@pytest.fixture(params=[*OURS, HTTPX], ids=lambda carrier: carrier.name)
+@pytest.fixture(params=[*OURS, HTTPX], ids=str)
 def carrier(request):
     return request.param
 

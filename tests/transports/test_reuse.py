@@ -68,7 +68,7 @@ async def test_a_connection_that_stirred_while_idle_is_not_used(
     assert (server.bodies(), server.accepted) == ([b"first", b"second"], 2)
 
 
-@pytest.mark.parametrize("carrier", [*OURS, *HANDED_ON], ids=lambda carrier: carrier.name, indirect=True)
+@pytest.mark.parametrize("carrier", [*OURS, *HANDED_ON], ids=str, indirect=True)
 async def test_a_second_answer_is_never_handed_on(carrier, serve, authority, tls):
     """Two answers at once, in records of their own over TLS: the second one is nobody's."""
     server = serve([read_request, send(OK, STALE), drain], [healthy], tls=tls)
