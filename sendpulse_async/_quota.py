@@ -93,10 +93,10 @@ class Quota:
         A cancelled wait gives its place to the next who asks.
 
         Args:
-            deadline: In the quota's clock; no wait begins that would last longer.
+            deadline: In the quota's clock; no wait begins that would last as long.
 
         Raises:
-            RateLimitedError: The place comes after the deadline; `retry_after` says in how many seconds.
+            RateLimitedError: No place comes before the deadline; `retry_after` says in how many seconds one does.
         """
         while True:
             now = self._clock()
@@ -170,7 +170,7 @@ class Quota:
         while self._returned and self._returned[0] < start:
             heapq.heappop(self._returned)
         place = self._earliest(start)
-        if place > deadline:
+        if place >= deadline:
             return None
         if self._returned:
             return heapq.heappop(self._returned)

@@ -10,7 +10,7 @@ TIMES = int(os.environ.get("THOROUGH", "1"))
 
 
 def examples(count: int, **options) -> settings:
-    """Settings for so many examples; where `CI` is set the same ones each time, so that a change is judged by itself."""
+    """Settings for so many examples; where `CI` is set the same ones each time, so that no run fails by chance."""
     return settings(
         max_examples=count * TIMES,
         deadline=None,

@@ -1,4 +1,4 @@
-"""Cancelled at every point, once and twice: each event is told once and honestly, and all that is shared still serves."""
+"""Cancelled at every point, once and twice: each event is told once, honestly, and what is shared still serves."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from sendpulse_async import (
 from sendpulse_async.sandbox import Fault, Sandbox
 
 from .matrix import CLOSE, Bulk, Case, json_answer, retry_after
-from .scenes import QUICK, Attempts, assert_honest, event
+from .scenes import QUICK, assert_honest, event
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
 
@@ -160,7 +160,7 @@ def half_expired(sandbox, sender):
 
 
 class SlowListener(Listener):
-    """An `on_outcome` that takes some turns of the event loop, and is done all the same when its caller is cancelled."""
+    """An `on_outcome` that takes some turns of the event loop."""
 
     async def __call__(self, outcome):
         await turns(3)

@@ -1,4 +1,4 @@
-"""Whatever faults come in whatever order: what is said of each event is what the server knows, and the next one goes."""
+"""Whatever faults come in whatever order: what is said of an event is what the server knows, and the next one goes."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Script:
         while True:
             link.take_request()
             case = self._next(self._requests)
-            for step in (case.on_request if case else [lambda link: link.send(OK)]):
+            for step in case.on_request if case else [lambda link: link.send(OK)]:
                 step(link)
 
     def heal(self):
@@ -149,7 +149,9 @@ async def test_no_script_of_faults_makes_an_outcome_a_lie(carrier, serve, on_con
 
 
 @examples(60)
-@given(on_request=st.lists(st.none() | st.sampled_from(SAFE), max_size=30), way=ways.filter(lambda way: not way.patience))
+@given(
+    on_request=st.lists(st.none() | st.sampled_from(SAFE), max_size=30), way=ways.filter(lambda way: not way.patience)
+)
 @carried_by(OWN, OWN_ON_TRIO)
 async def test_safe_faults_leave_no_doubt(carrier, serve, on_request, way):
     """Where every fault is of the safe kind nothing is UNKNOWN, and nothing is refused for good."""
