@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
+import anyio
 from fakes import TAKEN, ScriptedTransport, Step, WallClock, answer, at_once, now, request_for
 
 from sendpulse_async import ClientCredentials, Quota, RetryPolicy
@@ -80,18 +83,24 @@ class Authorized:
         tokens: The token manager.
     """
 
-    def __init__(self, account, store=None, *, policy=None, jitter=0.5):
+    def __init__(self, account, store=None, *, policy=None, jitter=0.5, sleep=anyio.sleep):
         self.account = account
         self.wall = WallClock()
         clocks = {"clock": now, "wall_clock": self.wall}
         endpoint = TokenEndpoint(CREDENTIALS, TokenDoor(BASE), account, jitter=lambda: jitter, **clocks)
-        self.tokens = TokenManager(endpoint, store, **clocks)
+        self.tokens = TokenManager(endpoint, store, sleep=sleep, **clocks)
         gate = GatedTransport(account, Quota(None, clock=now))
         self.pile = AuthorizingSender(RetryingSender(gate, policy or RetryPolicy(), clock=now), self.tokens)
 
-    async def send(self):
+    async def send(self, deadline=math.inf):
         """Send an event; return the answer."""
-        return await self.pile.send(request_for(EVENTS))
+        return await self.pile.send(request_for(EVENTS, deadline=deadline))
+
+    async def fails(self, deadline):
+        """Send an event; return the error."""
+        (error,) = await at_once(lambda: self.send(deadline))
+        assert isinstance(error, Exception)
+        return error
 
     async def send_at_once(self, count):
         """Send events together; return what became of each."""

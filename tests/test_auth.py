@@ -168,6 +168,27 @@ async def test_a_late_refusal_of_an_old_token_keeps_the_fresh_one():
     assert account.sent[-1] == SECOND
 
 
+async def test_a_token_that_was_there_before_the_refusal_is_no_fresh_one():
+    """An old and its successor are revoked together: the event that meets both is accepted with a third one."""
+    account = Account(expires_in=100)
+    authorized = Authorized(account)
+    await authorized.send()
+    refusal = Step(answer(401), seconds=10)
+    slow = ScriptedTransport(refusal, answer(401), TAKEN)
+    tortoise = AuthorizingSender(RetryingSender(GatedTransport(slow, Quota(None)), RetryPolicy()), authorized.tokens)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(tortoise.send, request_for(EVENTS))
+        await anyio.sleep(5)
+        account.revoke()
+        await authorized.send()
+
+    assert [dict(request.headers)[b"Authorization"] for request in slow.requests] == [
+        f"Bearer {TOKEN_TEXT}{number}".encode() for number in (1, 2, 3)
+    ]
+    assert account.token_requests == 3
+
+
 @pytest.mark.parametrize("policy", [RetryPolicy(max_attempts=1), RetryPolicy(budget_ratio=0, budget_reserve=0)])
 async def test_a_refused_token_is_repeated_once_whatever_the_policy(policy):
     """The repeat with a fresh token needs neither an attempt of the policy nor a share of the budget."""

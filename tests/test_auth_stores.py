@@ -9,7 +9,7 @@ import pytest
 from fake_account import CREDENTIALS, TOKEN_TEXT, Account, Authorized, token_answer
 from fakes import Step, answer, backend, now, turns
 
-from sendpulse_async import MemoryTokenStore, Token
+from sendpulse_async import AuthenticationError, MemoryTokenStore, Token
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(30)]
 
@@ -274,3 +274,53 @@ async def test_a_token_fetched_though_the_store_failed_is_kept():
 
     assert account.sent == [SHARED] * 5
     assert account.token_requests == 1
+
+
+class PutBack(Store):
+    """A store in which another process puts its old token back, whatever is saved."""
+
+    async def save(self, account, token):
+        self.saved.append((account, token))
+
+
+async def test_an_old_token_of_the_store_is_no_reason_to_doubt_the_credentials():
+    """A token in hand is refused, and what the store has instead is as dead: then one is fetched, and serves."""
+    account, store = Account(), PutBack()
+    authorized = Authorized(account, store)
+    await authorized.send()
+    account.revoke()
+    store._tokens = {CREDENTIALS.account: Token(SHARED)}
+
+    results = await authorized.send_at_once(10)
+
+    assert [result.status_code for result in results] == [200] * 10
+    assert account.token_requests == 2
+    assert set(account.sent[1:]) == {FIRST, SHARED, f"{TOKEN_TEXT}2"}
+
+
+async def test_a_refused_token_that_is_put_back_stays_refused():
+    """A store that holds the last refused token again and again makes no event try it again."""
+    account, store = Account(), PutBack(Token(SHARED))
+    authorized = Authorized(account, store)
+
+    for _ in range(3):
+        await authorized.send()
+        account.revoke()
+
+    assert account.sent.count(SHARED) == 1
+    assert account.token_requests == 3
+
+
+async def test_a_store_that_always_has_another_dead_token_ends():
+    """Nobody tries one token after the other for ever: after three the event is over."""
+    account, names = Account(), iter(range(10**6))
+
+    class Endless(Store):
+        async def load(self, account):
+            return Token(f"canary-dead-{next(names)}")
+
+    (error,) = await Authorized(account, Endless()).send_at_once(1)
+
+    assert type(error) is AuthenticationError
+    assert len(account.sent) == 3
+    assert account.token_requests == 0

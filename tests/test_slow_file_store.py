@@ -9,7 +9,7 @@ import pytest
 from fake_account import TOKEN_TEXT, Account, Authorized
 
 from sendpulse_async import FileTokenStore
-from sendpulse_async._auth import _manager
+from sendpulse_async._auth import _shared
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(30)]
 
@@ -21,7 +21,7 @@ def anyio_backend(request):
 
 async def test_a_file_system_that_hangs_holds_back_nobody(tmp_path, monkeypatch):
     """The patience for a store holds for one whose thread cannot be stopped, too: the event goes on without it."""
-    monkeypatch.setattr(_manager, "STORE_PATIENCE", 0.05)
+    monkeypatch.setattr(_shared, "PATIENCE", 0.05)
     is_back = threading.Event()
 
     class Hanging(FileTokenStore):

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import anyio
 import pytest
-from fake_account import TOKEN_TEXT, Account, Authorized, token_answer
-from fakes import BAD_CERTIFICATE, CUT_EARLY, LOST, NO_CONNECTION, Step, answer, backend, now
+from fake_account import CREDENTIALS, TOKEN_TEXT, Account, Authorized, token_answer
+from fakes import BAD_CERTIFICATE, CUT_EARLY, LOST, NO_CONNECTION, Step, answer, at_once, backend, now
 
-from sendpulse_async import AuthenticationError, NotSentError, RateLimitedError, ServiceUnavailableError
+from sendpulse_async import (
+    AuthenticationError,
+    MemoryTokenStore,
+    NotSentError,
+    RateLimitedError,
+    ServiceUnavailableError,
+    Token,
+)
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(30)]
 
@@ -173,3 +180,129 @@ async def test_the_events_rate_limit_does_not_hold_token_requests():
 
     assert result.status_code == 200
     assert account.sent == ["canary-late"]
+
+
+# Waiting
+
+
+FULL = answer(429, retry_after=30)
+
+
+async def test_nobody_waits_for_a_token_that_cannot_come_in_time():
+    """Where the endpoint asks for more patience than a deadline leaves, the event fails at once and says how long."""
+    account = Account(FULL)
+    authorized, began = Authorized(account), now()
+
+    errors = [await authorized.fails(deadline=began + 20) for _ in range(3)]
+
+    assert {type(error) for error in errors} == {RateLimitedError}
+    assert [error.retry_after for error in errors] == pytest.approx([30, 30, 30])
+    assert (now(), account.token_requests) == (began, 1)
+
+
+async def test_who_has_the_time_waits_for_the_token():
+    """Beside one whose deadline is too near, another event waits, and is accepted."""
+    account = Account(FULL)
+    authorized, began = Authorized(account), now()
+
+    results = await at_once(lambda: authorized.fails(deadline=began + 20), authorized.send)
+
+    assert type(results[0]) is RateLimitedError
+    assert results[1].status_code == 200
+    assert now() - began == pytest.approx(30)
+    assert account.token_requests == 2
+
+
+@pytest.mark.parametrize(("seconds", "is_tried"), [(29.9, False), (30, False), (30.1, True)])
+async def test_a_wait_as_long_as_the_deadline_is_too_long(seconds, is_tried):
+    """A token that comes no sooner than the deadline serves nobody."""
+    account = Account(FULL)
+    authorized, began = Authorized(account), now()
+
+    (result,) = await at_once(lambda: authorized.send(deadline=began + seconds))
+
+    assert isinstance(result, NotSentError) is not is_tried
+    assert now() - began == pytest.approx(30 if is_tried else 0)
+
+
+async def test_a_failure_without_a_wait_of_its_own_tells_none():
+    """A connection that was refused has no `retry_after` to tell."""
+    authorized = Authorized(Account(NO_CONNECTION), jitter=1.0)
+
+    error = await authorized.fails(deadline=now() + 0.1)
+
+    assert type(error) is NotSentError
+    assert not hasattr(error, "retry_after")
+
+
+class Oversleeping:
+    """A sleep from which the first wakes up in time, and each other one later than the one before."""
+
+    def __init__(self):
+        self.late = 0.0
+
+    async def __call__(self, seconds):
+        late, self.late = self.late, self.late + 0.01
+        await anyio.sleep(seconds + late)
+
+
+async def test_who_wakes_up_late_takes_what_is_there():
+    """Timers do not fire in the same turn: the first to wake up fetches, and those after it find its token."""
+    account = Account(answer(500))
+    authorized = Authorized(account, sleep=Oversleeping())
+
+    results = await authorized.send_at_once(20)
+
+    assert [result.status_code for result in results] == [200] * 20
+    assert account.token_requests == 2
+
+
+async def test_who_wakes_up_late_waits_for_what_is_under_way():
+    """The last try counts when it has ended: who wakes up while it is made joins it."""
+    account = Account(*[answer(500)] * 3, Step(token_answer("canary-last"), seconds=5))
+    account.valid.add("canary-last")
+    authorized = Authorized(account, sleep=Oversleeping())
+
+    results = await authorized.send_at_once(20)
+
+    assert [result.status_code for result in results] == [200] * 20
+    assert account.token_requests == 4
+
+
+async def test_who_wakes_up_late_adds_no_request():
+    """However they wake up, those who wait together see four requests fail, not four each."""
+    account = Account(*[answer(500)] * 100)
+    authorized = Authorized(account, sleep=Oversleeping())
+
+    results = await authorized.send_at_once(20)
+
+    assert {type(error) for error in results} == {ServiceUnavailableError}
+    assert account.token_requests == 4
+
+
+async def test_a_timer_that_fires_early_costs_nothing():
+    """An event loop with coarse timers wakes up too soon: the wait goes on, and no try is lost."""
+
+    async def hasty(seconds):
+        await anyio.sleep(max(seconds - 0.001, 0.0005))
+
+    account = Account(*[answer(500)] * 3)
+
+    result = await Authorized(account, sleep=hasty).send()
+
+    assert result.status_code == 200
+    assert account.token_requests == 4
+
+
+async def test_a_token_that_another_process_left_ends_the_wait():
+    """While the endpoint asks for patience the store is looked into: its token serves at once."""
+    account, store = Account(FULL), MemoryTokenStore()
+    account.valid.add("canary-shared")
+    authorized, began = Authorized(account, store), now()
+    await authorized.fails(deadline=began + 20)
+    await store.save(CREDENTIALS.account, Token("canary-shared"))
+
+    result = await authorized.send(deadline=began + 20)
+
+    assert result.status_code == 200
+    assert (now(), account.token_requests) == (began, 1)

@@ -10,7 +10,7 @@ from fakes import CUT_EARLY, LOST, NO_CONNECTION, answer, backend, now, turns
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sendpulse_async import MemoryTokenStore, NotSentError
+from sendpulse_async import AuthenticationError, MemoryTokenStore, NotSentError
 
 pytestmark = pytest.mark.timeout(200)
 
@@ -82,9 +82,9 @@ class UnsteadyStore(MemoryTokenStore):
             await anyio.sleep_forever()
 
 
-def act(verb, what=st.none()):
+def act(verb, *what):
     """One thing that happens: a verb of `Life`, and what it is given."""
-    return st.tuples(st.just(verb), what)
+    return st.tuples(st.just(verb), *what)
 
 
 pauses = st.sampled_from([0.0, 0.05, 1, 10, 61, 79, 85, 101])
@@ -103,14 +103,18 @@ acts = st.one_of(
 class Life:
     """What happens to one account and its senders."""
 
-    def __init__(self, group, travel):
+    def __init__(self, group, travel, *, is_asyncio):
         self.group = group
+        self.is_asyncio = is_asyncio
         self.account = BusyAccount(travel)
         self.store = UnsteadyStore()
         self.authorized = Authorized(self.account, self.store)
         self.results = []
         self.scopes = []
         self.begun = 0
+        self.is_account_at_fault = False
+        self.is_clock_wrong = False
+        self.revocations = 0
 
     async def one(self):
         with anyio.CancelScope() as scope:
@@ -132,29 +136,36 @@ class Life:
     async def time_passes(self, seconds):
         await anyio.sleep(seconds)
 
-    async def revoke(self, _):
+    async def revoke(self):
         self.account.revoke()
+        self.revocations += 1
+        self.is_account_at_fault |= self.revocations > 1  # two of them may meet one event
 
-    async def cancel(self, _):
+    async def cancel(self):
         if self.scopes:
             self.scopes[0].cancel()
 
     async def trouble_comes(self, steps):
         self.account.on_token += steps
+        self.is_account_at_fault |= REFUSED in steps
 
     async def wall_clock_is_set(self, seconds):
         self.authorized.wall.ahead += seconds
+        self.is_clock_wrong = True
 
     async def store_changes(self, mood):
         self.store.mood = mood
 
     async def all_are_refused(self, is_so):
         self.account.takes_nothing = is_so
+        self.is_account_at_fault |= is_so
 
     def check(self):
         account = self.account
         assert account.most <= 1, "two token requests at a time"
-        for token, moment in account.uses:
+        if not self.is_account_at_fault:
+            assert AuthenticationError not in map(type, self.results), "the credentials are right"
+        for token, moment in account.uses if not self.is_clock_wrong else ():
             assert moment <= account.born[token] + LIFETIME + 2 * account.travel + LITTLE, "a dead token was sent"
         for refused_at, response in account.ends:
             if response is REFUSED:
@@ -174,7 +185,8 @@ class Life:
         asked = self.account.token_requests
         for _ in range(3):
             await self.authorized.send()
-        assert self.account.token_requests <= asked + 1
+        # On trio an early refresh is a part of an event, which gives it up where it takes long.
+        assert self.account.token_requests <= asked + (1 if self.is_asyncio else 4)
         await self.authorized.tokens.aclose()
 
 
@@ -186,9 +198,9 @@ def test_a_token_lives_well_whatever_happens(loop, script, travel):
 
     async def live():
         async with anyio.create_task_group() as group:
-            life = Life(group, travel)
-            for verb, what in script:
-                await getattr(life, verb)(what)
+            life = Life(group, travel, is_asyncio=loop == "asyncio")
+            for verb, *what in script:
+                await getattr(life, verb)(*what)
             await life.end()
 
     name, options = backend(loop)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import gzip
 import json
-import math
 import time
 import zlib
 
 import pytest
+from examples import examples
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -31,6 +31,7 @@ from sendpulse_async import (
 from sendpulse_async._http import FailureKind
 from sendpulse_async._wire import is_over_quota, judge, judge_failure, read_answer
 
+DAY = 86_400
 NOW = 784_111_677.0  # 100 s before Sun, 06 Nov 1994 08:49:37 GMT
 EVENT, ENDPOINT, ACCOUNT, SERVICE = FailureScope
 LIMIT = b'{"error_code": 2020202020, "message": "More than 10 requests per second canary"}'
@@ -272,14 +273,28 @@ WORDS = st.text(max_size=5) | st.sampled_from([5, "Dublicate data", "\ud800"])
 CONTENTS = st.fixed_dictionaries(
     {}, optional={"error_code": CODES, "message": WORDS, "result": SCALARS, "success": SCALARS}
 )
-BODIES = st.binary(max_size=40) | CONTENTS.map(lambda content: json.dumps(content).encode())
-NAMES = st.sampled_from([b"Retry-After", b"retry-AFTER", b"Content-Encoding", b"content-type"])
-VALUES = st.sampled_from([b"2", b"-1", b"gzip", b"deflate", b"gzip, br", b"Sun, 06 Nov 1994 08:49:37 GMT"])
-HEADERS = st.lists(st.tuples(NAMES, VALUES | st.binary(max_size=12)), max_size=3)
+JSON = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=8)
+BODIES = st.binary(max_size=40) | (CONTENTS | JSON).map(lambda content: json.dumps(content).encode())
+PACKINGS = st.sampled_from([bytes, gzip.compress, zlib.compress])
+NAMES = st.sampled_from([b"Retry-After", b"retry-AFTER", b"Date", b"Content-Encoding", b"content-type"])
+DATES = st.builds(
+    "{}{} {} {} {}:{}:{} {}".format,
+    st.sampled_from(["Sun, ", "", "Someday, "]),
+    st.integers(-1, 40),
+    st.sampled_from(["Jan", "Feb", "jun", "Smarch", "13"]),
+    st.integers(-1, 99999),
+    *[st.integers(-1, 99)] * 3,
+    st.sampled_from(["GMT", "UTC", "+0200", "-9999", "EST", "", "-0000", "+99999999999"]),
+).map(str.encode)
+NUMBERS = (st.floats() | st.integers()).map(lambda number: str(number).encode())
+KNOWN = st.sampled_from([b"2", b"-1", b"1_0", b"+5", b"\xb2", b"gzip", b"deflate", b"gzip, br", b"identity"])
+VALUES = KNOWN | DATES | NUMBERS | st.binary(max_size=12)
+HEADERS = st.lists(st.tuples(NAMES, VALUES), max_size=4)
 STATUSES = st.sampled_from([200, 204, 400, 429, 503]) | st.integers(100, 599)
 
 
-@given(STATUSES, BODIES, HEADERS, st.booleans(), st.booleans(), st.sampled_from([bytes, gzip.compress]))
+@examples(500)
+@given(STATUSES, BODIES, HEADERS, st.booleans(), st.booleans(), PACKINGS)
 @example(200, b'{"result": true, "id": ' + b"9" * 5000 + b"}", [], True, True, bytes)
 @example(200, b'{"result": false, "result": true}', [], True, True, bytes)
 def test_any_answer_has_one_honest_meaning(status, body, headers, is_complete, is_handed_over, packed):
@@ -295,7 +310,8 @@ def test_any_answer_has_one_honest_meaning(status, body, headers, is_complete, i
     assert outcome is not OutcomeStatus.UNKNOWN or is_handed_over
     assert status < 500 or outcome in {OutcomeStatus.UNKNOWN, OutcomeStatus.NOT_SENT}
     assert (status == 429) <= isinstance(error, RateLimitedError)
-    assert answer.retry_after is None or (answer.retry_after >= 0 and math.isfinite(answer.retry_after))
+    assert answer.retry_after is None or 0 <= answer.retry_after <= DAY
+    assert is_over_quota(got) is answer.is_over_quota
     assert is_over_quota(got) <= isinstance(error, RateLimitedError)
 
 

@@ -22,6 +22,7 @@ from sendpulse_async import (
     Token,
 )
 from sendpulse_async._wire import TokenDoor, parse_base_url, read_answer, read_token
+from sendpulse_async._wire._oauth import token_lifetime
 
 NOW = 1_700_000_000.0
 DOCUMENTED = 3600.0
@@ -111,6 +112,15 @@ def test_a_token_that_was_cut_is_none():
 def test_any_answer_is_a_token_or_not_sent(status, content):
     """No answer of the token endpoint can break the reader, nor put an event in doubt."""
     assert isinstance(read(status, content), Token | NotSentError)
+
+
+LIFETIMES = st.floats() | st.integers() | st.text(max_size=8) | st.none() | st.booleans() | st.lists(st.integers())
+
+
+@given(LIFETIMES)
+def test_any_lifetime_ends_within_a_day(expires_in):
+    """Whatever an answer says of the token's life, it serves for some time, and not for ever."""
+    assert 0 < token_lifetime(expires_in) <= DAY
 
 
 def test_the_account_is_the_official_clients_key():

@@ -34,6 +34,10 @@ class TokenEndpoint:
         clock: Seconds, monotonic.
         wall_clock: Unix time in seconds.
         jitter: Gives a random number from 0 to 1.
+
+    Attributes:
+        begun: Token requests so far.
+        ended: Those of which it is known what came of them.
     """
 
     credentials: ClientCredentials
@@ -42,6 +46,8 @@ class TokenEndpoint:
     clock: Callable[[], float] = time.monotonic
     wall_clock: Callable[[], float] = time.time
     jitter: Callable[[], float] = random.random
+    begun: int = attrs.field(default=0, init=False)
+    ended: int = attrs.field(default=0, init=False)
     _failures: int = attrs.field(default=0, init=False)
     _failure: NotSentError | None = attrs.field(default=None, init=False)
     _not_before: float = attrs.field(default=-math.inf, init=False)
@@ -53,7 +59,9 @@ class TokenEndpoint:
             return AuthenticationError("the credentials were refused a moment ago and are not tried again yet")
         if self._failure is not None and self.wait > 0:
             return self._failure
+        self.begun += 1
         result = await self._exchange()
+        self.ended += 1
         if isinstance(result, Token):
             self._failures, self._failure = 0, None
         else:

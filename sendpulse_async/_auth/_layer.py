@@ -1,4 +1,4 @@
-"""The layer that puts an authorisation on each request, and repeats a request whose token was refused once."""
+"""The layer that puts an authorisation on each request, and repeats a request whose token was refused."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from .._errors import AuthenticationError
 from .._http import Request
 from .._tokens import ApiKey, Token
 from .._wire import Answer
+
+MOST_SWAPS = 2
+"""Of one event's token. A second one where the first was for a token that was there already, and may be as old."""
 
 
 class Sends(Protocol):
@@ -30,6 +33,15 @@ class Tokens(Protocol):
 
     async def replace(self, refused: Token, deadline: float) -> Token:
         """Return another one than `refused`, likewise."""
+        ...
+
+    @property
+    def asked(self) -> int:
+        """How often the token endpoint was asked for one so far."""
+        ...
+
+    def is_fresh(self, token: Token, asked: int) -> bool:
+        """Tell whether the token endpoint gave it, asked more than so often."""
         ...
 
     def distrust(self) -> None:
@@ -55,6 +67,12 @@ class StaticKey:
         """Raise: a refused key stays refused."""
         raise AuthenticationError("HTTP 401: the API key was refused", status_code=401)
 
+    asked = 0
+
+    def is_fresh(self, token: Token, asked: int) -> bool:  # noqa: ARG002 - the verb's signature
+        """Say no: there is no endpoint."""
+        return False
+
     def distrust(self) -> None:
         """Do nothing: no request would follow."""
 
@@ -70,21 +88,21 @@ class AuthorizingSender:
         self._tokens = tokens
 
     async def send(self, request: Request) -> Answer:
-        """Deliver one event, with another token if the first is refused.
+        """Deliver one event, with another token if one is refused that was not fetched for that very reason.
 
         Raises:
             DeliveryError: What came of the last attempt, or why there is no token.
         """
-        token = await self._tokens.get(request.deadline)
-        try:
-            return await self._inner.send(_authorized(request, token))
-        except AuthenticationError:
+        token, swaps, asked = await self._tokens.get(request.deadline), 0, 0
+        while True:
+            try:
+                return await self._inner.send(_authorized(request, token))
+            except AuthenticationError:
+                if swaps == MOST_SWAPS or (swaps and self._tokens.is_fresh(token, asked)):
+                    self._tokens.distrust()
+                    raise
+            swaps, asked = swaps + 1, self._tokens.asked
             token = await self._tokens.replace(token, request.deadline)
-        try:
-            return await self._inner.send(_authorized(request, token))
-        except AuthenticationError:
-            self._tokens.distrust()
-            raise
 
 
 def _authorized(request: Request, token: Token) -> Request:

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from copy import copy
-from typing import Any, TypeVar
+from typing import Any
 
 import anyio
 import attrs
 
 from .._errors import FailureScope, NotSentError, RateLimitedError, ServiceUnavailableError
 from .._loops import PerLoop, is_asyncio
-from .._tokens import Token, TokenStore, is_header_safe
+from .._tokens import Token, TokenStore
 from ._endpoint import TokenEndpoint
-
-T = TypeVar("T")
-
-logger = logging.getLogger("sendpulse_async")
+from ._shared import SharedTokens
 
 EARLY_SHARE = 0.2
 """The last share of a token's life, in which it still serves while the next one is fetched."""
@@ -30,9 +27,9 @@ LONGEST_EARLY = 300.0
 EARLY_PATIENCE = 0.5
 """Seconds that an event on trio waits for that; on asyncio none does, for there it is a task of its own."""
 TRIES = 4
-"""How often an event looks for a token, in the store and at the endpoint, before it is told that there is none."""
-STORE_PATIENCE = 1.0
-"""Seconds for one call of the store; a token of one's own is there sooner."""
+"""Token requests, whoever makes them, that an event sees fail before it is told that there is none."""
+REFUSED_KEPT = 4
+"""Refused tokens that are remembered: a store in which another process puts an old one back does not bring it back."""
 
 
 @attrs.frozen
@@ -96,15 +93,14 @@ class TokenManager:
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
     ) -> None:
         self._endpoint = endpoint
-        self._account = endpoint.credentials.account
-        self._store = store
+        self._shared = SharedTokens(store, endpoint.credentials.account, wall_clock)
         self._clock = clock
         self._wall_clock = wall_clock
         self._sleep = sleep
         self._lease: Lease | None = None
-        self._refused = ""
+        self._refused: deque[str] = deque(maxlen=REFUSED_KEPT)
+        self._given = "", 0
         self._ended, self._result = 0, _NONE_YET
-        self._has_warned = False
         self._is_closed = False
         self._flights = PerLoop(_Flight)
         self._locks = PerLoop(anyio.Lock)
@@ -118,13 +114,12 @@ class TokenManager:
         Raises:
             NotSentError: There is none to be had; an `AuthenticationError` where the credentials are wrong.
         """
-        lease = self._lease
-        if lease is not None and self._clock() < lease.expires_at:
+        if (lease := self._live_lease()) is not None:
             if self._clock() >= lease.refresh_at:
                 await self._refresh_early()
             return lease.token
         result = await self._refresh(deadline)
-        if isinstance(result, Token) and result.text == self._refused:
+        if isinstance(result, Token) and result.text in self._refused:
             result = await self._refresh(deadline)  # the first was refused while it was being kept
         if isinstance(result, Token):
             return result
@@ -144,8 +139,18 @@ class TokenManager:
         """
         if self._lease is not None and self._lease.token.text == refused.text:
             self._lease = None
-            self._refused = refused.text
+            self._refused.append(refused.text)
         return await self.get(deadline)
+
+    @property
+    def asked(self) -> int:
+        """How often the token endpoint was asked so far."""
+        return self._endpoint.begun
+
+    def is_fresh(self, token: Token, asked: int) -> bool:
+        """Tell whether the token endpoint gave it as its latest one, in answer to a later request than so many."""
+        text, number = self._given
+        return token.text == text and number > asked
 
     def distrust(self) -> None:
         """Note that even a fresh token was refused: asking for more would only get the account blocked."""
@@ -158,16 +163,20 @@ class TokenManager:
             await flight.aclose()
 
     async def _refresh(self, deadline: float) -> Result:
-        """Look for a token until there is one, or no further look could come in time."""
-        result = await self._look()
-        for _ in range(TRIES - 1):
-            if isinstance(result, Token) or result.scope is FailureScope.ACCOUNT:
+        """Look for a token until there is one, the endpoint was asked often enough, or no time is left to ask again."""
+        last, result = self._endpoint.ended + TRIES, await self._look()
+        while isinstance(result, NotSentError) and result.scope is not FailureScope.ACCOUNT:
+            wait = self._endpoint.wait
+            if (lease := self._live_lease()) is not None:  # somebody else, who woke up earlier, was there
+                return lease.token
+            if self._endpoint.ended >= last:
                 break
-            while (wait := self._endpoint.wait) > 0:  # a timer may fire a little early
-                if self._clock() + wait >= deadline:
-                    return _with_wait(result, wait)
+            if wait <= 0:
+                result = await self._look()
+            elif self._clock() + wait >= deadline:
+                return _with_wait(result, wait)
+            else:
                 await self._sleep(wait)
-            result = await self._look()
         return result
 
     async def _look(self) -> Result:
@@ -192,16 +201,22 @@ class TokenManager:
                     await self._work()
 
     async def _work(self) -> Result:
-        shared = await self._load()
+        in_hand = () if self._lease is None else (self._lease.token.text,)
+        shared = await self._shared.news({*self._refused, *in_hand})
         result = shared or await self._endpoint.request()
         if isinstance(result, Token):
             self._keep(result)
             if result is not shared:
-                await self._save(result)
+                self._given = result.text, self._endpoint.begun
+                await self._shared.save(result)
         else:
             self._postpone()
         self._ended, self._result = self._ended + 1, result
         return result
+
+    def _live_lease(self) -> Lease | None:
+        lease = self._lease
+        return lease if lease is not None and self._clock() < lease.expires_at else None
 
     def _keep(self, token: Token) -> None:
         if token.expires_at is None:
@@ -216,33 +231,6 @@ class TokenManager:
             now = self._clock()
             self._lease = attrs.evolve(self._lease, refresh_at=now + (self._lease.expires_at - now) / 2)
 
-    async def _load(self) -> Token | None:
-        """Return the store's token if it is news: not the one in hand, not one refused, not expired."""
-        token = await self._guarded(self._loaded)
-        if token is None or token.text in {self._refused, self._lease and self._lease.token.text}:
-            return None
-        return None if token.expires_at is not None and token.expires_at <= self._wall_clock() else token
-
-    async def _loaded(self) -> Token | None:
-        token = None if self._store is None else await self._store.load(self._account)
-        if token is None or (isinstance(token, Token) and is_header_safe(token.text) and _is_time(token.expires_at)):
-            return token
-        raise TypeError("the store gave something that is no token")
-
-    async def _save(self, token: Token) -> None:
-        if (store := self._store) is not None:
-            await self._guarded(lambda: store.save(self._account, token))
-
-    async def _guarded(self, call: Callable[[], Awaitable[T]]) -> T | None:
-        try:
-            with anyio.fail_after(STORE_PATIENCE):
-                return await call()
-        except Exception as error:  # noqa: BLE001 - a foreign store, whatever it raises, never stops a send
-            if not self._has_warned:
-                self._has_warned = True
-                logger.warning("the token store failed (%s); going on with a token of my own", type(error).__name__)
-            return None
-
 
 def _with_wait(failure: NotSentError, seconds: float) -> NotSentError:
     """Return a failure that says how long the wait would be, where its kind can."""
@@ -254,7 +242,3 @@ def _with_wait(failure: NotSentError, seconds: float) -> NotSentError:
 
 def _closed() -> NotSentError:
     return NotSentError("not sent: the sender was closed, and there is no token", scope=FailureScope.ACCOUNT)
-
-
-def _is_time(expires_at: object) -> bool:
-    return expires_at is None or (isinstance(expires_at, int | float) and not math.isnan(expires_at))
