@@ -218,12 +218,12 @@ def pour(*parts: bytes) -> Step:
     return step
 
 
-def drip(data: bytes, seconds: float) -> Step:
-    """Send byte by byte, at a pace: the pause is the fault itself."""
+def drip(data: bytes, seconds: float, size: int = 1) -> Step:
+    """Send piece by piece, at a pace: the pause is the fault itself."""
 
     def step(link: Link) -> None:
-        for byte in data:
-            link.send(bytes([byte]))
+        for start in range(0, len(data), size):
+            link.send(data[start : start + size])
             if link.server.is_stopping.wait(seconds):
                 return
 

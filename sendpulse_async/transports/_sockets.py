@@ -16,8 +16,8 @@ from typing import Any, cast
 import anyio
 from anyio.abc import ByteStream
 
-_READ_SIZE = 64 * 1024
-_UNREAD_LIMIT = 4 * _READ_SIZE
+READ_SIZE = 4 * 1024
+"""Bytes. An answer has a few hundred; a flood of tiny chunks must not hold the event loop for long in one turn."""
 _HAPPY_EYEBALLS_DELAY = 0.25  # seconds; RFC 8305, section 5
 
 
@@ -36,7 +36,7 @@ class WatchedSocket(asyncio.BufferedProtocol, ByteStream):
         self._is_behind = False
         self._is_ended = False
         self._fault: Exception | None = None
-        self._space = memoryview(bytearray(_READ_SIZE))
+        self._space = memoryview(bytearray(READ_SIZE))
         self._unread = bytearray()
         self._wakeup: asyncio.Future[None] | None = None
         self._wait_ends = 0.0
@@ -53,7 +53,7 @@ class WatchedSocket(asyncio.BufferedProtocol, ByteStream):
 
     def buffer_updated(self, nbytes: int) -> None:
         self._unread += self._space[:nbytes]
-        if len(self._unread) >= _UNREAD_LIMIT:
+        if len(self._unread) >= READ_SIZE:
             self._transport.pause_reading()
         self._wake()
 
@@ -97,7 +97,7 @@ class WatchedSocket(asyncio.BufferedProtocol, ByteStream):
         self.is_handed_over |= self._is_request
         self._is_request = False
 
-    async def receive(self, max_bytes: int = _READ_SIZE) -> bytes:
+    async def receive(self, max_bytes: int = READ_SIZE) -> bytes:
         while not self._unread:
             if self._fault is not None:
                 raise anyio.BrokenResourceError from self._fault

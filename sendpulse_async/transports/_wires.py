@@ -15,9 +15,8 @@ from anyio.streams.tls import TLSAttribute, TLSStream
 from .._http import FailureKind, Target
 from .._loops import is_asyncio
 from ._failures import translate
-from ._sockets import WatchedSocket, open_socket
+from ._sockets import READ_SIZE, WatchedSocket, open_socket
 
-_READ_SIZE = 64 * 1024
 _LOST = (anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream, OSError)
 
 
@@ -88,7 +87,7 @@ class WatchedWire:
     async def read(self, patience: float | None) -> bytes:
         self._socket.patience = patience
         try:
-            return await self._stream.receive(_READ_SIZE)
+            return await self._stream.receive(READ_SIZE)
         except anyio.EndOfStream:
             return b""
         except _LOST as error:
@@ -125,7 +124,7 @@ class SplitWire:
     async def read(self, patience: float | None) -> bytes:
         try:
             with anyio.fail_after(patience):
-                return await self._stream.receive(_READ_SIZE)
+                return await self._stream.receive(READ_SIZE)
         except anyio.EndOfStream:
             return b""
         except _LOST as error:

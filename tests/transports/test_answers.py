@@ -6,11 +6,13 @@ import gzip
 import threading
 
 import anyio
+import anyio.lowlevel
 import pytest
-from carriers import request_to
-from fault_server import OK, OK_BODY, PATIENCE, answer, drain, healthy, read_request, send, silence, wait
+from carriers import OURS, carried_by, request_to
+from fault_server import OK, OK_BODY, PATIENCE, answer, drain, healthy, pour, read_request, send, silence, wait
 
 from sendpulse_async._http import RESPONSE_BODY_LIMIT
+from sendpulse_async.transports._sockets import READ_SIZE
 
 pytestmark = pytest.mark.anyio
 
@@ -145,3 +147,27 @@ async def test_compressed_bytes_are_left_alone(carrier, serve):
 
     assert (response.body, response.is_body_complete) == (packed, True)
     assert response.header(b"content-encoding") == ["gzip"]
+
+
+@carried_by(*OURS)
+async def test_a_flood_is_read_a_little_at_a_time(carrier, serve):
+    """What one turn of the event loop has to understand is bounded, however much a server sends: other tasks go on."""
+    chunk = b"1\r\nx\r\n"
+    server = serve([read_request, send(HEAD + b"Transfer-Encoding: chunked\r\n\r\n"), pour(chunk * 10_000)])
+    turns = 0
+
+    async def count_turns():
+        nonlocal turns
+        while True:
+            turns += 1
+            await anyio.lowlevel.checkpoint()
+
+    async with carrier.open() as transport, anyio.create_task_group() as tasks:
+        tasks.start_soon(count_turns)
+        response = await transport.send(request_to(server))
+        turns_meanwhile = turns
+        tasks.cancel_scope.cancel()
+
+    wire_bytes = len(chunk) * RESPONSE_BODY_LIMIT
+    assert len(response.body) == RESPONSE_BODY_LIMIT
+    assert turns_meanwhile >= wire_bytes / (3 * READ_SIZE)
