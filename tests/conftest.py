@@ -1,12 +1,46 @@
-"""What tests of several floors start from: a carrier, certificates, and servers that play faults."""
+"""What tests of several floors start from, and what watches over all of them: no secret in any log or output."""
 
 from __future__ import annotations
 
 import contextlib
+import logging
 
 import carriers
 import pytest
+from canaries import LogWatch, found_in
 from fault_server import FaultServer
+
+
+@pytest.fixture(scope="session")
+def log_watch():
+    """Every logger at DEBUG, for all tests."""
+    root, watch = logging.getLogger(), LogWatch()
+    root.setLevel(logging.DEBUG)
+    root.addHandler(watch)
+    yield watch
+    root.removeHandler(watch)
+
+
+@pytest.fixture
+def talkative():
+    """The beginnings of the names of loggers, where a test uses another client itself: what that says is its affair."""
+    return ()
+
+
+@pytest.fixture(autouse=True)
+def no_secret_is_logged(log_watch, talkative):
+    yield
+    assert not [text for text in log_watch.take() if not text.startswith(talkative)], "a secret was logged"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Fail a test whose captured output shows a secret."""
+    report = yield
+    is_ours = not item.funcargs.get("talkative")
+    if is_ours and report.passed and (found := found_in(report.capstdout, report.capstderr)):
+        report.outcome, report.longrepr = "failed", f"a secret was printed: {found}"
+    return report
 
 
 @pytest.fixture(params=carriers.ALL, ids=str)

@@ -6,6 +6,7 @@ import logging
 
 import anyio
 import pytest
+from canaries import own_records
 from fake_account import CREDENTIALS, TOKEN_TEXT, Account, Authorized, token_answer
 from fakes import Step, answer, backend, now, turns
 
@@ -198,9 +199,7 @@ async def test_a_store_that_fails_never_stops_an_event(make, caplog):
     assert [getattr(result, "status_code", result) for result in results] == [200] * 20
     assert account.sent == [FIRST] * 20 + [f"{TOKEN_TEXT}2"] * 10
     assert took <= 2 + 1e-6
-    assert [record.levelname for record in caplog.records] == ["WARNING"]
-    assert caplog.records[0].name == "sendpulse_async"
-    assert "canary" not in caplog.text
+    assert [record.levelname for record in own_records(caplog)] == ["WARNING"]
 
 
 @pytest.mark.parametrize(
@@ -215,7 +214,7 @@ async def test_a_token_that_no_header_can_carry_is_not_taken_from_a_store(token,
 
     assert [getattr(result, "status_code", result) for result in results] == [200] * 5
     assert set(account.sent) <= {FIRST, SHARED}
-    assert len(caplog.records) <= 1
+    assert len(own_records(caplog)) <= 1
 
 
 @pytest.mark.parametrize(

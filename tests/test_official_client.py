@@ -14,6 +14,12 @@ from sendpulse_async.sandbox import Sandbox
 
 
 @pytest.fixture
+def talkative() -> tuple[str, ...]:
+    """The official client logs payloads and tokens."""
+    return ("pysendpulse", "urllib3")
+
+
+@pytest.fixture
 def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
     """A sandbox that the official client takes for SendPulse."""
     with Sandbox() as sandbox:

@@ -90,6 +90,10 @@ class Http11(httpcore.AsyncConnectionInterface):
         """Whether nothing came while the connection was idle."""
         return self._wire is not None and not self._wire.has_stirred
 
+    def info(self) -> str:
+        """Return what the repr of httpcore's connection shows."""
+        return f"HTTP/1.1, {'not open yet' if self._wire is None else 'open'}"
+
     async def aclose(self) -> None:
         """Close at once, whoever cancels."""
         if (wire := self._wire) is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
@@ -12,12 +13,23 @@ from unittest import mock
 import attrs
 import pexpect
 import pytest
+from canaries import assert_silent
 
 from sendpulse_async.cli import run
 from sendpulse_async.sandbox import Sandbox
 
 PATIENCE = 60
 """Seconds after which a test gives up; none waits for as long as that."""
+
+
+SHOWS_ITS_OWN = {"sandbox", "demo"}
+"""Commands that print the sandbox's credentials, for that is what they are for."""
+
+
+def assert_quiet(arguments, *texts):
+    """No secret, address or number is in what a command says."""
+    if not SHOWS_ITS_OWN & set(map(str, arguments[:1])):
+        assert_silent(*texts)
 
 
 @attrs.frozen
@@ -68,7 +80,9 @@ def cli(capsys):
 
     def call(*arguments):
         code = run([str(argument) for argument in arguments])
-        return Ended(code, *capsys.readouterr())
+        ended = Ended(code, *capsys.readouterr())
+        assert_quiet(arguments, ended.out, ended.err)
+        return ended
 
     return call
 
@@ -80,6 +94,7 @@ def process():
     def call(*arguments):
         command = [sys.executable, "-m", "sendpulse_async", *map(str, arguments)]
         ended = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+        assert_quiet(arguments, ended.stdout, ended.stderr)
         return Ended(ended.returncode, ended.stdout, ended.stderr)
 
     return call
@@ -103,12 +118,14 @@ def terminal():
             dimensions=(40, 100),
             preexec_fn=heed_ctrl_c,
         )
-        children.append(child)
+        child.logfile_read = io.StringIO()
+        children.append((child, arguments))
         return child
 
     yield begin
-    for child in children:
+    for child, arguments in children:
         child.close(force=True)
+        assert_quiet(arguments, child.logfile_read.getvalue())
 
 
 @pytest.fixture

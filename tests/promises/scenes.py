@@ -8,6 +8,7 @@ import math
 import threading
 from collections import Counter
 
+from canaries import assert_silent, texts_of_error
 from fault_server import OK
 
 from sendpulse_async import OutcomeStatus, RawEventSender, RetryPolicy
@@ -142,7 +143,8 @@ class Attempts:
 
 
 def assert_honest(scene, outcomes, *, times=1):
-    """Assert the invariants of the delivery promises: what was said of each event is what the server knows of it.
+    """Assert the invariants of the delivery promises: what was said of each event is what the server knows of it,
+    and it says nothing of the event itself.
 
     Args:
         scene: Whose server knows.
@@ -151,6 +153,7 @@ def assert_honest(scene, outcomes, *, times=1):
     """
     ledger = scene.ledger()
     for outcome in outcomes:
+        assert_silent(repr(outcome), *(texts_of_error(outcome.error) if outcome.error else [repr(outcome.receipt)]))
         taken = ledger[outcome.event["n"]]
         assert taken <= times, "an event was taken more often than it may"
         match outcome.status:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import anyio
 import pytest
+from canaries import assert_silent, texts_of_error
 from carriers import ALL, OWN, OWN_ON_TRIO
 from fakes import Listener
 from fault_server import PATIENCE
@@ -69,6 +70,7 @@ async def test_an_event_has_its_outcome_and_the_next_one_is_accepted(carrier, ca
     outcome = listener.outcomes[-2]
     assert outcome.status in case.comes, outcome
     assert came is (outcome.receipt or outcome.error)
+    assert_silent(repr(sender), repr(sender._transport), *(texts_of_error(came) if outcome.error else ()))
     assert case.error is None or type(came) is case.error
     assert len(case.comes) > 1 or came.attempts == (2 if case.is_repeated else 1)
     assert_honest(scene, listener.outcomes)

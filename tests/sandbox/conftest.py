@@ -9,6 +9,12 @@ from sendpulse_async.sandbox import Sandbox
 
 
 @pytest.fixture
+def talkative():
+    """What talks to the sandbox here is a client of somebody else's."""
+    return ("httpx", "pysendpulse", "urllib3")
+
+
+@pytest.fixture
 def sandbox():
     with Sandbox() as running:
         yield running

@@ -158,6 +158,7 @@ async def test_idle_connections_are_closed_with_the_transport(carrier, serve, au
     assert in_use.progress.head.status_code == 200
 
 
+@pytest.mark.parametrize("talkative", [("httpx",)], ids=[""])
 @carried_by(HTTPX, HTTPX2)
 async def test_a_given_client_is_never_closed(carrier, serve):
     """It stays open, its connections too: who opened it closes it."""
