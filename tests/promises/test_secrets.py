@@ -66,8 +66,8 @@ def reprs_of_all_that_lives():
     """What each living object of the library shows of itself."""
     texts = []
     for thing in gc.get_objects():
-        module = type(thing).__module__ or ""
-        if module.startswith("sendpulse_async") and not module.startswith("sendpulse_async.sandbox"):
+        module = str(type(thing).__module__)
+        if module.startswith("sendpulse_async") and "sandbox" not in module:
             texts.append(repr(thing))
     return texts
 
