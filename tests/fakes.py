@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import math
 import selectors
@@ -67,14 +68,22 @@ class WallClock:
         return now() + self.ahead
 
 
+def set_defaults(monkeypatch, kind, **defaults):
+    """Let objects that are made from now on have these arguments where they are given none."""
+    make = kind.__init__
+
+    @functools.wraps(make)
+    def make_with_defaults(self, *arguments, **options):
+        make(self, *arguments, **defaults | options)
+
+    monkeypatch.setattr(kind, "__init__", make_with_defaults)
+
+
 def put_on_virtual_time(monkeypatch):
     """Let the clocks that senders take by default be the event loop's."""
     monkeypatch.setattr(_sender, "time", SimpleNamespace(monotonic=now, time=real_time.time))
-    for kind in (Quota, RetryingSender, TokenManager):
-        monkeypatch.setitem(kind.__init__.__kwdefaults__, "clock", now)
-    defaults = TokenEndpoint.__init__.__defaults__
-    changed = tuple(now if default is real_time.monotonic else default for default in defaults)
-    monkeypatch.setattr(TokenEndpoint.__init__, "__defaults__", changed)
+    for kind in (Quota, RetryingSender, TokenEndpoint, TokenManager):
+        set_defaults(monkeypatch, kind, clock=now)
 
 
 async def turns(count=50):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from types import SimpleNamespace
 
 import anyio
 import attrs
@@ -25,6 +26,7 @@ from fakes import (
     backend,
     now,
     put_on_virtual_time,
+    set_defaults,
     silence_after,
 )
 from hypothesis import given
@@ -137,13 +139,15 @@ class WrittenAccount(Account):
 def on_virtual_time(monkeypatch):
     """Return a function that puts the senders made from then on into virtual time, and their waits into a diary."""
     put_on_virtual_time(monkeypatch)
+    now_played = SimpleNamespace()
 
-    def put(diary, jitter):
-        for kind in (Quota, RetryingSender, TokenManager):
-            monkeypatch.setitem(kind.__init__.__kwdefaults__, "sleep", diary.sleep)
-        monkeypatch.setitem(RetryingSender.__init__.__kwdefaults__, "jitter", lambda: jitter)
+    async def sleep(seconds):
+        await now_played.diary.sleep(seconds)
 
-    return put
+    for kind in (Quota, RetryingSender, TokenManager):
+        set_defaults(monkeypatch, kind, sleep=sleep)
+    set_defaults(monkeypatch, RetryingSender, jitter=lambda: now_played.jitter)
+    return lambda diary, jitter: now_played.__dict__.update(diary=diary, jitter=jitter)
 
 
 def on_each_loop(check):

@@ -24,6 +24,7 @@ from fakes import (
     backend,
     now,
     put_on_virtual_time,
+    set_defaults,
     silence_after,
     turns,
 )
@@ -159,7 +160,7 @@ async def begin(step, options, hook, monkeypatch):
     if options.get("rate_limit") == "full":
         options = {"rate_limit": Quota(RateLimit(per_second=0.1))}
         await options["rate_limit"].wait()
-    monkeypatch.setitem(RetryingSender.__init__.__kwdefaults__, "jitter", lambda: 1.0)
+    set_defaults(monkeypatch, RetryingSender, jitter=lambda: 1.0)
     return sender_on(step, hook=hook, **options)
 
 

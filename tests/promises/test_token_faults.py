@@ -14,7 +14,7 @@ import anyio
 import pytest
 from canaries import own_records
 from carriers import ALL, OWN, OWN_ON_TRIO, carried_by
-from fakes import Listener, at_once
+from fakes import Listener, at_once, set_defaults
 from fault_server import PATIENCE
 
 from sendpulse_async import (
@@ -261,7 +261,7 @@ async def test_an_odd_lifetime_is_no_reason_to_ask_again(carrier, sandbox, expir
 async def test_the_wall_clock_may_be_set_while_a_token_serves(carrier, sandbox, hours, monkeypatch):
     """Two hours forth or back cost no token request and no refusal."""
     ahead = [0.0]
-    monkeypatch.setitem(TokenManager.__init__.__kwdefaults__, "wall_clock", lambda: time.time() + ahead[0])
+    set_defaults(monkeypatch, TokenManager, wall_clock=lambda: time.time() + ahead[0])
 
     async with sender_on(sandbox, carrier) as sender:
         assert await crowd(sender, count=5) == []
