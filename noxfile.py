@@ -49,6 +49,15 @@ def versions(session: nox.Session) -> None:
 
 
 @nox.session
+def mutants(session: nox.Session) -> None:
+    """Mutate the rules of delivery; fail where too few mutants are noticed, or one survives without a reason."""
+    session.install("-e", EVERYTHING, *dependencies("tests"), *dependencies("mutation"))
+    shutil.rmtree("mutants", ignore_errors=True)
+    session.run("mutmut", "run", *session.posargs, silent=True)
+    session.run("python", "tests/mutation/judge.py")
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure the transports side by side; arguments after `--` go to the benchmark."""
     session.install("-e", ".")

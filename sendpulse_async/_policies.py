@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, Self
+from typing import Self
 
 import attrs
 from attrs import validators
@@ -13,30 +13,34 @@ from ._errors import ConfigurationError, OutcomeStatus
 LARGEST = sys.float_info.max
 
 
-def _number(minimum: float, *, exclusive: bool = False) -> Any:
-    """Return an attrs validator for a finite number from `minimum` on."""
+@attrs.frozen
+class _Number:
+    """An attrs validator: a finite number from `minimum` on, or above it."""
 
-    def check(instance: object, attribute: attrs.Attribute[float], value: object) -> None:
+    minimum: float
+    exclusive: bool = False
+
+    def __call__(self, instance: object, attribute: attrs.Attribute[float], value: object) -> None:
         name = f"{type(instance).__name__}.{attribute.name}"
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ConfigurationError(f"{name} must be a number, not {type(value).__name__}")
         if not -LARGEST <= value <= LARGEST:
             raise ConfigurationError(f"{name} must be a finite number")
-        if value < minimum or (exclusive and value == minimum):
-            raise ConfigurationError(f"{name} must be {'more than' if exclusive else 'at least'} {minimum:g}")
+        if value < self.minimum or (self.exclusive and value == self.minimum):
+            bound = "more than" if self.exclusive else "at least"
+            raise ConfigurationError(f"{name} must be {bound} {self.minimum:g}")
 
-    return check
 
+@attrs.frozen
+class _Whole:
+    """An attrs validator: an integer from `minimum` on."""
 
-def _whole(minimum: int) -> Any:
-    """Return an attrs validator for an integer from `minimum` on."""
+    minimum: int
 
-    def check(instance: object, attribute: attrs.Attribute[int], value: object) -> None:
+    def __call__(self, instance: object, attribute: attrs.Attribute[int], value: object) -> None:
         name = f"{type(instance).__name__}.{attribute.name}"
-        if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
-            raise ConfigurationError(f"{name} must be a whole number, at least {minimum}")
-
-    return check
+        if isinstance(value, bool) or not isinstance(value, int) or value < self.minimum:
+            raise ConfigurationError(f"{name} must be a whole number, at least {self.minimum}")
 
 
 def _flag(instance: object, attribute: attrs.Attribute[bool], value: object) -> None:
@@ -62,12 +66,12 @@ class RetryPolicy:
         ConfigurationError: A value is out of its range.
     """
 
-    max_attempts: int = attrs.field(default=4, validator=_whole(1))
-    base_delay: float = attrs.field(default=0.5, validator=_number(0))
-    max_delay: float = attrs.field(default=30.0, validator=_number(0))
+    max_attempts: int = attrs.field(default=4, validator=_Whole(1))
+    base_delay: float = attrs.field(default=0.5, validator=_Number(0))
+    max_delay: float = attrs.field(default=30.0, validator=_Number(0))
     repeat_unknown: bool = attrs.field(default=False, validator=_flag)
-    budget_ratio: float = attrs.field(default=0.1, validator=_number(0))
-    budget_reserve: int = attrs.field(default=20, validator=_whole(0))
+    budget_ratio: float = attrs.field(default=0.1, validator=_Number(0))
+    budget_reserve: int = attrs.field(default=20, validator=_Whole(0))
 
     @classmethod
     def at_most_once(cls) -> Self:
@@ -115,7 +119,7 @@ class RateLimit:
         ConfigurationError: A value is out of its range.
     """
 
-    per_second: float = attrs.field(validator=_number(1e-300, exclusive=True))
-    per_minute: int | None = attrs.field(default=None, validator=validators.optional(_whole(1)))
-    per_day: int | None = attrs.field(default=None, validator=validators.optional(_whole(1)))
-    burst: int = attrs.field(default=1, validator=_whole(1))
+    per_second: float = attrs.field(validator=_Number(1e-300, exclusive=True))
+    per_minute: int | None = attrs.field(default=None, validator=validators.optional(_Whole(1)))
+    per_day: int | None = attrs.field(default=None, validator=validators.optional(_Whole(1)))
+    burst: int = attrs.field(default=1, validator=_Whole(1))

@@ -115,11 +115,10 @@ class RetryingSender:
         is_paused = isinstance(error, RateLimitedError)  # then the gate below waits, and the repeat is no extra load
         asked = 0.0 if is_paused else getattr(error, "retry_after", None)
         delay = self._policy.next_delay(error.status, request.progress.attempts, self._jitter(), asked)
-        if delay is None or self._clock() + delay >= request.deadline:
-            return None
-        if not is_paused and self._next_place(self._clock() + delay) >= request.deadline:
-            return None
-        return delay if is_paused or self._budget.withdraw() else None
+        if delay is None or is_paused:
+            return delay
+        is_in_time = self._next_place(self._clock() + delay) < request.deadline
+        return delay if is_in_time and self._budget.withdraw() else None
 
 
 def _with_wait(last: DeliveryError | None, wait: RateLimitedError) -> DeliveryError:

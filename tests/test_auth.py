@@ -275,7 +275,7 @@ async def test_a_refused_api_key_is_an_authentication_error_at_once():
     with pytest.raises(AuthenticationError) as caught:
         await AuthorizingSender(retrying, StaticKey(ApiKey("sp_apikey_x"))).send(request)
 
-    assert caught.value.status_code == 401
+    assert (str(caught.value), caught.value.status_code) == ("HTTP 401: the API key was refused", 401)
     assert request.progress.attempts == len(transport.requests) == 1
 
 

@@ -10,7 +10,7 @@ import pytest
 from fake_account import TOKEN_TEXT, Account, Authorized
 from fakes import LOST, SILENCE, answer, at_once, backend, now, turns
 
-from sendpulse_async import NotSentError
+from sendpulse_async import FailureScope, NotSentError
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(30)]
 
@@ -264,3 +264,44 @@ async def test_closing_without_a_refresh_does_nothing():
         await authorized.tokens.aclose()
 
     assert (idle.account.token_requests, used.account.token_requests) == (0, 1)
+
+
+async def test_a_closed_manager_asks_for_nothing():
+    """After `aclose` who has no token is told so, and neither the store nor the endpoint is asked."""
+    authorized = Authorized(Account())
+    await authorized.tokens.aclose()
+
+    errors = await authorized.send_at_once(3)
+
+    assert [str(error) for error in errors] == ["not sent: the sender was closed, and there is no token"] * 3
+    assert {error.scope for error in errors} == {FailureScope.ACCOUNT}
+    assert authorized.account.token_requests == 0
+
+
+async def test_a_closed_manager_lets_its_token_serve():
+    """A token in hand serves the events that are under way still, and none is fetched for later ones."""
+    authorized = Authorized(Account(expires_in=100))
+    await authorized.send()
+    await authorized.tokens.aclose()
+    await anyio.sleep(90)
+
+    result = await authorized.send()
+    await turns()
+
+    assert result.status_code == 200
+    assert authorized.account.token_requests == 1
+
+
+async def test_an_early_refresh_that_failed_is_tried_again_half_way_to_the_end():
+    """After 81 of 100 seconds, then after half of what is left, and half of that."""
+    account = Account(None, answer(500), answer(500), None, expires_in=100)
+    authorized = Authorized(account, jitter=0.0)
+    await authorized.send()
+
+    while account.token_requests < 4:
+        await anyio.sleep(0.25)
+        await authorized.send()
+        await turns(5)
+
+    asked = [moment - account.token_times[0] for moment in account.token_times]
+    assert asked == pytest.approx([0, 80, 90, 95], abs=0.5)

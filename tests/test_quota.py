@@ -17,7 +17,7 @@ from sendpulse_async import (
     Response,
     RetryPolicy,
 )
-from sendpulse_async._quota import GatedTransport
+from sendpulse_async._quota import GatedTransport, meters
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(30)]
 
@@ -274,3 +274,22 @@ async def test_an_open_quota_says_so():
 
     assert before == (True, False)
     assert (unlimited.is_open, unlimited.is_paused, limited.is_paused) == (False, True, False)
+
+
+@pytest.mark.parametrize(
+    ("limit", "made"),
+    [
+        (RateLimit(per_second=4), [(0.25, 1)]),
+        (RateLimit(per_second=10, burst=3), [(0.1, 3)]),
+        (RateLimit(per_second=10, per_minute=5), [(0.1, 1), (12.0, 1)]),
+        (RateLimit(per_second=10, per_minute=19), [(0.1, 1), (60 / 19, 1)]),
+        (RateLimit(per_second=10, per_minute=25), [(0.1, 1), (2.5, 2)]),
+        (RateLimit(per_second=10, per_day=100), [(0.1, 1), (86_400 / 91, 10)]),
+    ],
+)
+def test_a_tenth_of_a_window_may_go_at_once(limit, made):
+    """Each rate has a meter; a minute's and a day's let a tenth go at once, and spread the rest so that it fits."""
+    intervals, bursts = zip(*made, strict=True)
+
+    assert [meter.interval for meter in meters(limit)] == pytest.approx(intervals)
+    assert [meter.burst for meter in meters(limit)] == list(bursts)

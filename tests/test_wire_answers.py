@@ -216,6 +216,9 @@ def local_zone(request, monkeypatch):
         (["Sun, 06 Nov 1994 08:49:37 GMT"], 100.0),
         (["Sunday, 06-Nov-94 08:49:37 GMT"], 100.0),
         (["Sun Nov  6 08:49:37 1994"], 100.0),  # RFC 9110, 5.6.7: the third date that a recipient must read; GMT too
+        (["Sun, 06 Nov 1994 10:49:37 +0200"], 100.0),
+        (["Sun, 06 Nov 1994 08:47:57 GMT"], 0.0),
+        (["Sun, 06 Nov 1994 08:47:56 GMT"], None),
         *[([f"Sun, 06 Nov {year} 08:49:37 GMT"], None) for year in (1993, 99999)],
         *[(["2", "30"], 30.0), (["30", "2"], 30.0), (["soon", "2"], 2.0), (["-1", "nan"], None)],
     ],
