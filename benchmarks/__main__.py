@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import json
 import statistics
-import subprocess
-import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 
 import httpx
 
 from sendpulse_async import BodyFormat, Event, HttpxTransport, RawEventSender, send_many
 from sendpulse_async._wire import RawDoor, Way, parse_event_url
+
+from . import running_server
 
 PATH = "/events/id/0123456789abcdef0123456789abcdef/7043663"
 PAYLOAD = {"email": "someone@example.com", "phone": "+15550100", "product_id": 123, "product_name": "A thing"}
@@ -80,18 +79,6 @@ CONTENDERS: dict[str, Contender] = {
 }
 
 
-@contextlib.contextmanager
-def running_server() -> Iterator[str]:
-    """Start the server in a process of its own and yield the URL."""
-    command = [sys.executable, "-m", "benchmarks.server"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdin is not None
-        yield f"http://127.0.0.1:{int(process.stdout.readline())}{PATH}"
-        process.stdin.close()
-        process.terminate()
-
-
 def measure(contender: Contender, url: str, events: int, in_flight: int) -> dict[str, float]:
     """Run one contender once, in an event loop of its own."""
     wall, cpu = time.perf_counter(), time.process_time()
@@ -111,10 +98,10 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of the table")
     options = parser.parse_args()
     results: dict[str, list[dict[str, float]]] = {name: [] for name in CONTENDERS}
-    with running_server() as url:
+    with running_server("benchmarks.server") as origin:
         for _ in range(options.rounds):
             for name, contender in CONTENDERS.items():
-                results[name].append(measure(contender, url, options.events, options.in_flight))
+                results[name].append(measure(contender, origin + PATH, options.events, options.in_flight))
     medians = {
         name: {key: statistics.median(run[key] for run in runs) for key in runs[0]} for name, runs in results.items()
     }
