@@ -18,6 +18,8 @@ from anyio.abc import ByteStream
 
 READ_SIZE = 4 * 1024
 """Bytes. An answer has a few hundred; a flood of tiny chunks must not hold the event loop for long in one turn."""
+UNSENT_LIMIT = 16 * 1024
+"""Bytes that wait in the operating system to be sent. It would take megabytes, of which nobody knows what left."""
 _HAPPY_EYEBALLS_DELAY = 0.25  # seconds; RFC 8305, section 5
 
 
@@ -47,6 +49,7 @@ class WatchedSocket(asyncio.BufferedProtocol, ByteStream):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's does not derive from asyncio's
         self._transport.set_write_buffer_limits(high=0)
+        limit_unsent(transport.get_extra_info("socket"))
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - asyncio's signature
         return self._space
@@ -167,6 +170,13 @@ class WatchedSocket(asyncio.BufferedProtocol, ByteStream):
     def _wake(self) -> None:
         if self._wakeup is not None and not self._wakeup.done():
             self._wakeup.set_result(None)
+
+
+def limit_unsent(sock: socket.socket) -> None:
+    """Let the operating system take no more than it sends soon: what it does not take has surely not left."""
+    if hasattr(socket, "TCP_NOTSENT_LOWAT"):  # on Linux and macOS
+        with contextlib.suppress(OSError):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_LIMIT)
 
 
 def _cut(descriptor: int) -> None:

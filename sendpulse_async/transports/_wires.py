@@ -15,7 +15,7 @@ from anyio.streams.tls import TLSAttribute, TLSStream
 from .._http import FailureKind, Target
 from .._loops import is_asyncio
 from ._failures import translate
-from ._sockets import READ_SIZE, WatchedSocket, open_socket
+from ._sockets import READ_SIZE, WatchedSocket, limit_unsent, open_socket
 
 _LOST = (anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream, OSError)
 
@@ -173,7 +173,9 @@ async def connect(target: Target, tls: ssl.SSLContext | None, patience: float | 
             if is_asyncio():
                 sock = await open_socket(target.host, target.port)
                 return WatchedWire(sock, await _secured(sock, target, tls))
-            return SplitWire(await _secured(await anyio.connect_tcp(target.host, target.port), target, tls))
+            stream = await anyio.connect_tcp(target.host, target.port)
+            limit_unsent(stream.extra(SocketAttribute.raw_socket))
+            return SplitWire(await _secured(stream, target, tls))
     except (*_LOST, UnicodeError) as error:  # a host name that DNS cannot carry
         raise translate(error, FailureKind.CONNECT, handled=handled) from None
 

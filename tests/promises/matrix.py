@@ -235,6 +235,15 @@ CASES: tuple[Case, ...] = (
     cut_early("keep-alive race, not processed", rst, comes={NOT_SENT, UNKNOWN}, is_warm=True),
     cut_early("RST after half of 1 MB", read_bytes(BIG // 2), rst, comes={NOT_SENT, UNKNOWN}, size=BIG),
     cut_early(
+        "RST after half of 256 kB",
+        read_bytes(2**17),
+        rst,
+        comes={NOT_SENT},
+        size=2**18,
+        receive_buffer=2**14,
+        is_own=True,
+    ),
+    cut_early(
         "FIN after half of what no kernel holds",
         read_bytes(BIG // 2),
         fin,

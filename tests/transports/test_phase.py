@@ -150,6 +150,19 @@ async def test_a_connection_broken_on_the_way_is_judged_by_proof(carrier, serve,
         assert not request.progress.is_handed_over
 
 
+@carried_by(*OURS)
+@pytest.mark.skipif(not hasattr(socket, "TCP_NOTSENT_LOWAT"), reason="this system takes all it can, and tells nothing")
+async def test_what_waits_in_the_operating_system_is_little(carrier, serve, authority, tls):
+    """Row 4: 256 kB, which any kernel could take, are not handed over when a reset cuts off most of them."""
+    server = serve([read_bytes(1000), rst], tls=tls, receive_buffer=2**14)
+    request = request_to(server, b"x" * 2**18)
+
+    async with carrier.open(authority.trust) as transport:
+        failure = await failure_of(transport, request)
+
+    assert (failure.kind, request.progress.is_handed_over) == (FailureKind.EXCHANGE, False)
+
+
 async def test_a_peer_that_never_reads_has_no_request(carrier, serve, authority, tls):
     """Row 4: bytes were still behind when the time was up."""
     server = serve([silence], tls=tls, receive_buffer=LITTLE)
