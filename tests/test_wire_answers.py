@@ -220,6 +220,7 @@ def local_zone(request, monkeypatch):
         (["Sun, 06 Nov 1994 08:47:57 GMT"], 0.0),
         (["Sun, 06 Nov 1994 08:47:56 GMT"], None),
         *[([f"Sun, 06 Nov {year} 08:49:37 GMT"], None) for year in (1993, 99999)],
+        *[([digits], float(DAY)) for digits in ("9" * 13, "9" * 300, "86400.5")],
         *[(["2", "30"], 30.0), (["30", "2"], 30.0), (["soon", "2"], 2.0), (["-1", "nan"], None)],
     ],
 )
@@ -229,6 +230,35 @@ def test_retry_after_is_seconds_or_a_date(values, seconds, local_zone):
 
     assert errors[0].retry_after == errors[1].retry_after == seconds
     assert type(errors[2]) is (UnknownDeliveryError if seconds is None else ServiceUnavailableError)
+
+
+MOMENT = "Sun, 06 Nov 1994 08:49:37 GMT"
+
+
+@pytest.mark.parametrize(
+    ("date", "now", "seconds"),
+    [
+        ("Sun, 06 Nov 1994 08:49:07 GMT", NOW, 30.0),  # our clock is behind
+        ("Sun, 06 Nov 1994 08:49:07 GMT", NOW + 90, 10.0),
+        ("Sun, 06 Nov 1994 08:49:07 GMT", NOW + 7200, 30.0),  # and ahead
+        ("Thu, 01 Jan 1970 00:00:00 GMT", NOW, 100.0),  # a server that does not know the time
+        ("Sun, 06 Nov 2044 08:49:37 GMT", NOW, 100.0),
+        ("Sun, 06 Nov 2044 08:49:37 GMT", NOW + 7200, None),
+        ("soon", NOW, 100.0),
+        (MOMENT, NOW, 0.0),
+    ],
+)
+def test_of_two_clocks_the_shorter_wait_counts(date, now, seconds):
+    """A date is reckoned from the answer's own `Date` and from this machine's clock; either may be wrong."""
+    headers = ((b"Date", date.encode()), (b"Retry-After", MOMENT.encode()))
+
+    assert read_answer(Response(429, headers), now).retry_after == seconds
+
+
+@pytest.mark.parametrize("value", ["2.3000000000000003", "0002.3000000000000003", "2." + "3" * 300])
+def test_a_number_may_have_many_digits(value):
+    """What a program divided and printed is a number of seconds all the same."""
+    assert judged(429, retry_after=[value]).retry_after == float(value)
 
 
 @pytest.mark.parametrize("body", [ENVELOPE, LIMIT, NO_EVENT, HTML, b'{"result": false, "message": "canary"}'])

@@ -1,8 +1,9 @@
 """What SendPulse means by a URL, a body and an answer; no I/O, no clock."""
 
-from ._answers import Answer, is_over_quota, judge, judge_failure, read_answer
+from ._answers import Answer, is_over_quota, read_answer
 from ._bodies import BodyFormat
 from ._doors import NamedDoor, RawDoor, TokenDoor, Way
+from ._judgement import judge, judge_failure
 from ._oauth import read_token
 from ._urls import is_sendpulse_host, parse_base_url, parse_event_url
 
