@@ -55,7 +55,7 @@ class RetryPolicy:
     Only events that SendPulse surely did not take are repeated, unless `repeat_unknown` says otherwise.
 
     Args:
-        max_attempts: Requests for one event, the first included. The one repeat after a refused token comes on top.
+        max_attempts: Requests for one event, the first included. Repeats after a refused token come on top.
         base_delay: Upper bound of the first random delay, in seconds; it doubles with each attempt.
         max_delay: Upper bound of any random delay, in seconds.
         repeat_unknown: Also repeat events that may have been taken already. An event can then reach a person twice.
@@ -92,14 +92,13 @@ class RetryPolicy:
             status: What came of the latest attempt.
             attempts: Attempts made so far.
             jitter: A random number from 0 to 1.
-            retry_after: Seconds that SendPulse asked for, if it did.
+            retry_after: Seconds that SendPulse asked to wait at least, if it did.
         """
         repeatable = status is OutcomeStatus.NOT_SENT or (status is OutcomeStatus.UNKNOWN and self.repeat_unknown)
         if not repeatable or attempts >= self.max_attempts:
             return None
-        if retry_after is not None:
-            return retry_after
-        return jitter * min(self.base_delay * 2.0 ** min(attempts - 1, 64), self.max_delay)
+        delay = jitter * min(self.base_delay * 2.0 ** min(attempts - 1, 64), self.max_delay)
+        return max(delay, retry_after or 0.0)
 
 
 @attrs.frozen(kw_only=True)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import heapq
 import math
 import time
+from bisect import bisect_left, insort
 from collections.abc import Awaitable, Callable
 
 import anyio
 import attrs
 
-from ._errors import ConfigurationError, RateLimitedError
+from ._errors import ConfigurationError, NotSentError, RateLimitedError
 from ._http import Request, Response, Transport
 from ._policies import RateLimit
 from ._wire import is_over_quota, read_answer
@@ -97,9 +97,12 @@ class Quota:
 
         Raises:
             RateLimitedError: No place comes before the deadline; `retry_after` says in how many seconds one does.
+            NotSentError: The deadline has passed.
         """
         while True:
             now = self._clock()
+            if now >= deadline:
+                raise NotSentError("not sent: the deadline passed")
             place = self._take(max(now, self._paused_until), deadline)
             if place is None:
                 wait = self.next_place(now) - now
@@ -108,7 +111,7 @@ class Quota:
                 try:
                     await self._sleep(place - now)
                 except BaseException:
-                    heapq.heappush(self._returned, place)
+                    insort(self._returned, place)
                     raise
             if self._clock() >= self._paused_until or place >= self._paused_until:
                 return
@@ -120,7 +123,7 @@ class Quota:
 
         Args:
             since: When the refused request began, in the quota's clock.
-            seconds: What SendPulse asked for; None: 1 s, doubling up to 60 s with each refusal in a row.
+            seconds: What SendPulse asked for; None, or 0: 1 s, doubling up to 60 s with each refusal in a row.
 
         Returns:
             Whether this is a new pause, not another word on the latest one.
@@ -130,10 +133,10 @@ class Quota:
         if is_new:
             self._paused_at = now
             self._pauses_in_a_row += 1
-        elif seconds is None:
+        elif not seconds:
             return False
         doubled = FIRST_PAUSE * 2 ** min(self._pauses_in_a_row - 1, 16)
-        length = min(doubled, LONGEST_PAUSE) if seconds is None else seconds
+        length = seconds or min(doubled, LONGEST_PAUSE)
         self._paused_until = max(self._paused_until, now + length)
         return is_new
 
@@ -167,20 +170,20 @@ class Quota:
         return self._clock()
 
     def _take(self, start: float, deadline: float) -> float | None:
-        while self._returned and self._returned[0] < start:
-            heapq.heappop(self._returned)
         place = self._earliest(start)
         if place >= deadline:
             return None
+        del self._returned[: bisect_left(self._returned, start)]
         if self._returned:
-            return heapq.heappop(self._returned)
+            return self._returned.pop(0)
         for meter in self._meters:
             meter.take(place)
         return place
 
     def _earliest(self, start: float) -> float:
-        if self._returned:
-            return self._returned[0]
+        """Return the first place from `start` on: one that was given back, or else the meters' next."""
+        if (index := bisect_left(self._returned, start)) < len(self._returned):
+            return self._returned[index]
         return max((meter.earliest(start) for meter in self._meters), default=start)
 
 
@@ -196,7 +199,7 @@ class GatedTransport:
         """Send when there is a place, as `Transport.send` promises.
 
         Raises:
-            RateLimitedError: There is none before the request's deadline; no attempt was begun.
+            NotSentError: There is none before the request's deadline; no attempt was begun.
         """
         if not self._quota.is_valid(request.progress.place_at):
             for meter in (self._quota, request.progress.also):

@@ -9,7 +9,14 @@ from collections.abc import Awaitable, Callable
 import anyio
 import attrs
 
-from ._errors import DeliveryError, FailureScope, OutcomeStatus, RateLimitedError, ServiceUnavailableError
+from ._errors import (
+    DeliveryError,
+    FailureScope,
+    NotSentError,
+    OutcomeStatus,
+    RateLimitedError,
+    ServiceUnavailableError,
+)
 from ._http import Request, Transport, TransportError
 from ._policies import RetryPolicy
 from ._wire import Answer, judge, judge_failure, read_answer
@@ -89,8 +96,8 @@ class RetryingSender:
         while True:
             try:
                 result = await self._attempt(request)
-            except RateLimitedError as wait:  # no place before the deadline: no attempt was begun
-                raise _with_wait(last, wait) from None
+            except NotSentError as refusal:  # no place before the deadline: no attempt was begun
+                raise _with_wait(last, refusal) from None
             if isinstance(result, Answer):
                 return result
             last = result
@@ -112,19 +119,20 @@ class RetryingSender:
         """Return the seconds before the next attempt, or None where none may or can follow."""
         if error.scope is FailureScope.ACCOUNT:
             return None
-        is_paused = isinstance(error, RateLimitedError)  # then the gate below waits, and the repeat is no extra load
-        asked = 0.0 if is_paused else getattr(error, "retry_after", None)
+        asked = getattr(error, "retry_after", None)
         delay = self._policy.next_delay(error.status, request.progress.attempts, self._jitter(), asked)
-        if delay is None or is_paused:
-            return delay
+        if delay is None:
+            return None
+        if isinstance(error, RateLimitedError):
+            return 0.0  # the gate below waits out the pause, and what comes after a pause is no extra load
         is_in_time = self._next_place(self._clock() + delay) < request.deadline
         return delay if is_in_time and self._budget.withdraw() else None
 
 
-def _with_wait(last: DeliveryError | None, wait: RateLimitedError) -> DeliveryError:
+def _with_wait(last: DeliveryError | None, refusal: NotSentError) -> DeliveryError:
     """Return the answer that led to a wait, where there was one, with how long the wait would be."""
     if last is None:
-        return wait
-    if isinstance(last, RateLimitedError | ServiceUnavailableError):
-        last.retry_after = wait.retry_after
+        return refusal
+    if isinstance(last, RateLimitedError | ServiceUnavailableError) and isinstance(refusal, RateLimitedError):
+        last.retry_after = refusal.retry_after
     return last

@@ -40,10 +40,11 @@ policies = st.builds(
         (RetryPolicy(), NOT_SENT, 5, None, None),
         (RetryPolicy(max_attempts=1), NOT_SENT, 1, None, None),
         (RetryPolicy(max_attempts=1), NOT_SENT, 1, 2.5, None),
-        # what SendPulse asked for beats the backoff
+        # at least what SendPulse asked for, and at least the backoff
         (RetryPolicy(), NOT_SENT, 1, 2.5, 2.5),
         (RetryPolicy(max_delay=1.0), NOT_SENT, 1, 2.5, 2.5),
-        (RetryPolicy(), NOT_SENT, 1, 0.0, 0.0),
+        (RetryPolicy(), NOT_SENT, 1, 0.0, 0.25),
+        (RetryPolicy(), NOT_SENT, 3, 0.25, 1.0),
         (RetryPolicy(), NOT_SENT, 4, 0.0, None),
         # at most once, unless asked for otherwise
         (RetryPolicy(), UNKNOWN, 1, None, None),

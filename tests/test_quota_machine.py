@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from sendpulse_async import Quota, RateLimit, RateLimitedError
+from sendpulse_async import NotSentError, Quota, RateLimit, RateLimitedError
 from sendpulse_async._quota import Gcra, meters
 
 pytestmark = pytest.mark.timeout(100)
@@ -110,6 +110,8 @@ class QuotaMachine(RuleBasedStateMachine):
             self._admit(visitor)
         except RateLimitedError as error:
             self._refuse(visitor, error.retry_after)
+        except NotSentError:
+            assert self.now >= visitor.deadline
         else:
             assert visitor.wakes < visitor.deadline, "a wait began that lasts until the deadline"
             heapq.heappush(self.parked, (visitor.wakes, visitor.asked, visitor))
@@ -120,13 +122,22 @@ class QuotaMachine(RuleBasedStateMachine):
         self.admitted.append((self.now, visitor.asked))
 
     def _refuse(self, visitor, retry_after):
+        assert self.now < visitor.deadline, "a passed deadline is no matter of the rate"
         assert self.now + retry_after >= visitor.deadline - LITTLE, "there was a place before the deadline"
 
     @rule(patience=st.sampled_from([0.0, 0.5, 10.0, 20.0, math.inf, math.inf]), count=st.integers(1, 5))
     def ask(self, patience, count):
         for _ in range(count):
-            deadline = self.now + patience
-            self._step(Visitor(self.quota.wait(deadline), deadline, next(self.numbers)))
+            deadline, foretold = self.now + patience, self.quota.next_place(self.now)
+            visitor = Visitor(self.quota.wait(deadline), deadline, next(self.numbers), wakes=self.now)
+            self._step(visitor)
+            assert foretold >= deadline or visitor.wakes == pytest.approx(foretold), "the place was another one"
+
+    @rule(later=GAPS)
+    def foretell(self, later):
+        place = self.quota.next_place(self.now + later)
+        assert place >= self.now + later, "nobody begins before he asks"
+        assert place >= self.paused_until - LITTLE, "nobody begins in a pause"
 
     @rule(seconds=GAPS)
     def advance(self, seconds):
@@ -151,7 +162,7 @@ class QuotaMachine(RuleBasedStateMachine):
     def pause(self, seconds):
         assert self.quota.pause(self.now, seconds)
         self.was_disturbed = True
-        length = 1 if seconds is None else seconds  # without a word of its own at least a second
+        length = seconds or 1  # without a word of its own at least a second
         self.paused_until = max(self.paused_until, self.now + length)
 
     @rule()

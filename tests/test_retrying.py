@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import anyio
 import pytest
 from fakes import (
     BAD_CERTIFICATE,
@@ -27,6 +28,7 @@ from sendpulse_async import (
     NotSentError,
     PermissionDeniedError,
     Quota,
+    RateLimit,
     RateLimitedError,
     RejectedError,
     RetryPolicy,
@@ -261,3 +263,48 @@ async def test_a_pause_of_somebody_else_ends_the_loop_when_it_is_too_long(failur
     assert not isinstance(caught.value, RateLimitedError)
     assert getattr(caught.value, "retry_after", 99) == pytest.approx(99)
     assert request.progress.attempts == 1
+
+
+async def test_a_place_that_was_given_back_begins_no_wait_in_vain():
+    """Somebody gave up his place, which comes long before the moment that SendPulse asks to wait for."""
+    quota = Quota(RateLimit(per_second=1), clock=now)
+
+    class RefusesWhenSomebodyLeft(ScriptedTransport):
+        async def send(self, request):
+            with anyio.move_on_after(0.5):
+                await quota.wait()
+            return await super().send(request)
+
+    gate = GatedTransport(RefusesWhenSomebodyLeft(answer(503, retry_after=10)), quota)
+    sender = RetryingSender(gate, RetryPolicy(), clock=now, next_place=quota.next_place)
+    request, began = request_for(deadline=now() + 3), now()
+
+    with pytest.raises(ServiceUnavailableError) as caught:
+        await sender.send(request)
+
+    assert now() - began == pytest.approx(0.5)
+    assert caught.value.retry_after == 10
+
+
+async def test_a_passed_deadline_is_no_matter_of_the_rate():
+    """Where there is no limit, nobody is told of one."""
+    with pytest.raises(NotSentError) as caught:
+        await Quota(None, clock=now).wait(now())
+
+    assert type(caught.value) is NotSentError
+    assert "deadline" in str(caught.value)
+
+
+async def test_a_deadline_that_passes_in_a_wait_leaves_the_answer_that_led_to_it():
+    """What SendPulse said is raised, not that there was no time for another attempt."""
+
+    async def oversleep(seconds):
+        await anyio.sleep(seconds + 40)
+
+    gate = GatedTransport(ScriptedTransport(answer(503, retry_after=5)), Quota(None, clock=now))
+    sender = RetryingSender(gate, RetryPolicy(), clock=now, sleep=oversleep)
+
+    with pytest.raises(ServiceUnavailableError) as caught:
+        await sender.send(request_for(deadline=now() + 30))
+
+    assert caught.value.retry_after == 5
