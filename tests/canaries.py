@@ -32,7 +32,8 @@ def found_in(*texts: str) -> list[str]:
 
 
 def assert_silent(*texts: str) -> None:
-    assert not found_in(*texts)
+    found = found_in(*texts)
+    assert not found, found
 
 
 def texts_of_error(error: BaseException) -> list[str]:

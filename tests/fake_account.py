@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import math
 
-import anyio
 from fakes import TAKEN, ScriptedTransport, Step, WallClock, answer, at_once, now, request_for
 
 from sendpulse_async import ClientCredentials, Quota, RetryPolicy
 from sendpulse_async._auth import AuthorizingSender, TokenEndpoint, TokenManager
 from sendpulse_async._http import Target
+from sendpulse_async._loops import within
 from sendpulse_async._quota import GatedTransport
 from sendpulse_async._retrying import RetryingSender
 from sendpulse_async._wire import TokenDoor
 
 BASE = Target("http", "127.0.0.1", 9, "")
 EVENTS = Target("http", "127.0.0.1", 9, "/events/name/order")
-CREDENTIALS = ClientCredentials("canary-id", "canary-secret")
+CREDENTIALS = ClientCredentials("an-id", "canary-secret")
 TOKEN_TEXT = "canary-token-"
 
 
@@ -81,15 +81,17 @@ class Authorized:
         account: What is below.
         wall: Unix time, as they see it.
         tokens: The token manager.
+        quota: What their attempts pay to; no rate.
     """
 
-    def __init__(self, account, store=None, *, policy=None, jitter=0.5, sleep=anyio.sleep):
+    def __init__(self, account, store=None, *, policy=None, jitter=0.5, wait=within):
         self.account = account
         self.wall = WallClock()
+        self.quota = Quota(None, clock=now)
         clocks = {"clock": now, "wall_clock": self.wall}
         endpoint = TokenEndpoint(CREDENTIALS, TokenDoor(BASE), account, jitter=lambda: jitter, **clocks)
-        self.tokens = TokenManager(endpoint, store, sleep=sleep, **clocks)
-        gate = GatedTransport(account, Quota(None, clock=now))
+        self.tokens = TokenManager(endpoint, store, wait=wait, next_place=self.quota.next_place, **clocks)
+        gate = GatedTransport(account, self.quota)
         self.pile = AuthorizingSender(RetryingSender(gate, policy or RetryPolicy(), clock=now), self.tokens)
 
     async def send(self, deadline=math.inf):

@@ -21,7 +21,16 @@ from fakes import (
     turns,
 )
 
-from sendpulse_async import ApiKey, AuthenticationError, MemoryTokenStore, NotSentError, Quota, RetryPolicy, Token
+from sendpulse_async import (
+    ApiKey,
+    AuthenticationError,
+    FailureScope,
+    MemoryTokenStore,
+    NotSentError,
+    Quota,
+    RetryPolicy,
+    Token,
+)
 from sendpulse_async._auth import AuthorizingSender, StaticKey
 from sendpulse_async._quota import GatedTransport
 from sendpulse_async._retrying import RetryingSender
@@ -249,6 +258,39 @@ async def test_a_fresh_token_that_is_refused_too_is_an_authentication_error():
     assert {type(error) for error in crowd} == {AuthenticationError}
     assert requests_in_the_minute == 2
     assert result.status_code == 200
+
+
+class OldTokens:
+    """A source that has another token always, and never a fresh one."""
+
+    asked = 0
+
+    def __init__(self):
+        self.calls = []
+
+    async def get(self, deadline):
+        return Token("canary-old")
+
+    async def replace(self, refused, deadline, *, afresh):
+        self.calls.append(afresh)
+        return Token("canary-old-too")
+
+    def is_fresh(self, token, asked):
+        return False
+
+
+async def test_tokens_that_were_there_already_are_no_doubt_about_the_credentials():
+    """Where others swap tokens all the time, an event that met old ones alone ends, and stops no run."""
+    tokens, events = OldTokens(), ScriptedTransport(answer(401))
+    retrying = RetryingSender(GatedTransport(events, Quota(None)), RetryPolicy())
+
+    with pytest.raises(NotSentError) as caught:
+        await AuthorizingSender(retrying, tokens).send(request_for(EVENTS))
+
+    assert (type(caught.value), caught.value.scope) == (NotSentError, FailureScope.EVENT)
+    assert (caught.value.status_code, len(events.requests)) == (401, 4)
+    assert "4 tokens" in str(caught.value)
+    assert tokens.calls == [False, True, True]
 
 
 async def test_what_is_surely_refused_makes_no_requests():

@@ -43,6 +43,7 @@ from sendpulse_async import (
     SendPulseError,
 )
 from sendpulse_async._auth import TokenManager
+from sendpulse_async._loops import within
 from sendpulse_async._retrying import RetryingSender
 
 pytestmark = pytest.mark.timeout(200)
@@ -102,10 +103,9 @@ class Diary:
     def __init__(self):
         self.entries = []
 
-    async def sleep(self, seconds):
+    def wait(self, seconds):
         if seconds > 0:
             self.entries.append(("wait", now() + seconds))
-        await anyio.sleep(seconds)
 
     def begin(self, _request):
         self.entries.append(("attempt", now()))
@@ -142,10 +142,16 @@ def on_virtual_time(monkeypatch):
     now_played = SimpleNamespace()
 
     async def sleep(seconds):
-        await now_played.diary.sleep(seconds)
+        now_played.diary.wait(seconds)
+        await anyio.sleep(seconds)
 
-    for kind in (Quota, RetryingSender, TokenManager):
+    async def wait(seconds, something):
+        now_played.diary.wait(seconds)
+        await within(seconds, something)
+
+    for kind in (Quota, RetryingSender):
         set_defaults(monkeypatch, kind, sleep=sleep)
+    set_defaults(monkeypatch, TokenManager, wait=wait)
     set_defaults(monkeypatch, RetryingSender, jitter=lambda: now_played.jitter)
     return lambda diary, jitter: now_played.__dict__.update(diary=diary, jitter=jitter)
 

@@ -15,6 +15,7 @@ from sendpulse_async import (
     ServiceUnavailableError,
     Token,
 )
+from sendpulse_async._loops import within
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(30)]
 
@@ -236,20 +237,20 @@ async def test_a_failure_without_a_wait_of_its_own_tells_none():
 
 
 class Oversleeping:
-    """A sleep from which the first wakes up in time, and each other one later than the one before."""
+    """A wait from which the first wakes up in time, and each other one later than the one before."""
 
     def __init__(self):
         self.late = 0.0
 
-    async def __call__(self, seconds):
+    async def __call__(self, seconds, something):
         late, self.late = self.late, self.late + 0.01
-        await anyio.sleep(seconds + late)
+        await within(seconds + late, something)
 
 
 async def test_who_wakes_up_late_takes_what_is_there():
     """Timers do not fire in the same turn: the first to wake up fetches, and those after it find its token."""
     account = Account(answer(500))
-    authorized = Authorized(account, sleep=Oversleeping())
+    authorized = Authorized(account, wait=Oversleeping())
 
     results = await authorized.send_at_once(20)
 
@@ -261,7 +262,7 @@ async def test_who_wakes_up_late_waits_for_what_is_under_way():
     """The last try counts when it has ended: who wakes up while it is made joins it."""
     account = Account(*[answer(500)] * 3, Step(token_answer("canary-last"), seconds=5))
     account.valid.add("canary-last")
-    authorized = Authorized(account, sleep=Oversleeping())
+    authorized = Authorized(account, wait=Oversleeping())
 
     results = await authorized.send_at_once(20)
 
@@ -272,7 +273,7 @@ async def test_who_wakes_up_late_waits_for_what_is_under_way():
 async def test_who_wakes_up_late_adds_no_request():
     """However they wake up, those who wait together see four requests fail, not four each."""
     account = Account(*[answer(500)] * 100)
-    authorized = Authorized(account, sleep=Oversleeping())
+    authorized = Authorized(account, wait=Oversleeping())
 
     results = await authorized.send_at_once(20)
 
@@ -283,15 +284,60 @@ async def test_who_wakes_up_late_adds_no_request():
 async def test_a_timer_that_fires_early_costs_nothing():
     """An event loop with coarse timers wakes up too soon: the wait goes on, and no try is lost."""
 
-    async def hasty(seconds):
-        await anyio.sleep(max(seconds - 0.001, 0.0005))
+    async def hasty(seconds, something):
+        await within(max(seconds - 0.001, 0.0005), something)
 
     account = Account(*[answer(500)] * 3)
 
-    result = await Authorized(account, sleep=hasty).send()
+    result = await Authorized(account, wait=hasty).send()
 
     assert result.status_code == 200
     assert account.token_requests == 4
+
+
+async def test_closing_ends_the_wait_for_the_next_request():
+    """Who waits until the endpoint may be asked again is told at once that the sender was closed."""
+    account = Account(answer(429, retry_after=20))
+    authorized, began = Authorized(account), now()
+
+    async def close():
+        await anyio.sleep(1)
+        await authorized.tokens.aclose()
+
+    *errors, _ = await at_once(*[authorized.send] * 3, close)
+
+    assert now() - began == pytest.approx(1)
+    assert [str(error) for error in errors] == ["not sent: the sender was closed, and there is no token"] * 3
+
+
+async def test_a_token_ends_the_wait_of_all():
+    """One looks into the store while the others wait for the endpoint: what it finds there serves them all, at once."""
+    account, store = Account(answer(429, retry_after=20)), MemoryTokenStore()
+    account.valid.add("canary-shared")
+    authorized, began = Authorized(account, store), now()
+
+    async def come_later():
+        await anyio.sleep(1)
+        await store.save(CREDENTIALS.account, Token("canary-shared"))
+        return await authorized.send()
+
+    results = await at_once(*[authorized.send] * 3, come_later)
+
+    assert [result.status_code for result in results] == [200] * 4
+    assert now() - began == pytest.approx(1)
+    assert account.token_requests == 1
+
+
+async def test_no_wait_begins_for_a_token_that_would_come_into_a_pause():
+    """Where the account is paused beyond the deadline, an event does not wait until a token may be asked for."""
+    authorized = Authorized(Account(answer(503, retry_after=5)))
+    authorized.quota.pause(now(), 60)
+    began = now()
+
+    error = await authorized.fails(deadline=now() + 30)
+
+    assert now() == began
+    assert (type(error), error.retry_after) == (ServiceUnavailableError, pytest.approx(60))
 
 
 async def test_a_token_that_another_process_left_ends_the_wait():

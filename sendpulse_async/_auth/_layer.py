@@ -7,13 +7,13 @@ from typing import Protocol
 
 import attrs
 
-from .._errors import AuthenticationError
+from .._errors import AuthenticationError, FailureScope, NotSentError
 from .._http import Request
 from .._tokens import ApiKey, Token
 from .._wire import Answer
 
-MOST_SWAPS = 2
-"""Of one event's token. A second one where the first was for a token that was there already, and may be as old."""
+MOST_SWAPS = 3
+"""Of one event's token. One is enough, unless it brought a token that was there already and may be as old."""
 
 
 class Sends(Protocol):
@@ -31,8 +31,8 @@ class Tokens(Protocol):
         """Return the one that serves; no wait for it begins that would outlast the deadline."""
         ...
 
-    async def replace(self, refused: Token, deadline: float) -> Token:
-        """Return another one than `refused`, likewise."""
+    async def replace(self, refused: Token, deadline: float, *, afresh: bool) -> Token:
+        """Return another one than `refused`, likewise; `afresh`: one that was in no store."""
         ...
 
     @property
@@ -63,7 +63,7 @@ class StaticKey:
         """Return the key."""
         return self._token
 
-    async def replace(self, refused: Token, deadline: float = math.inf) -> Token:  # noqa: ARG002 - likewise
+    async def replace(self, refused: Token, deadline: float = math.inf, *, afresh: bool = False) -> Token:  # noqa: ARG002 - likewise
         """Raise: a refused key stays refused."""
         raise AuthenticationError("HTTP 401: the API key was refused", status_code=401)
 
@@ -97,12 +97,15 @@ class AuthorizingSender:
         while True:
             try:
                 return await self._inner.send(_authorized(request, token))
-            except AuthenticationError:
-                if swaps == MOST_SWAPS or (swaps and self._tokens.is_fresh(token, asked)):
+            except AuthenticationError as error:
+                if swaps and self._tokens.is_fresh(token, asked):
                     self._tokens.distrust()
                     raise
+                if swaps == MOST_SWAPS:  # all of them may have been old: that is no doubt about the credentials
+                    text = f"{error}, with {swaps + 1} tokens that were there already"
+                    raise NotSentError(text, scope=FailureScope.EVENT, status_code=error.status_code) from None
             swaps, asked = swaps + 1, self._tokens.asked
-            token = await self._tokens.replace(token, request.deadline)
+            token = await self._tokens.replace(token, request.deadline, afresh=swaps > 1)
 
 
 def _authorized(request: Request, token: Token) -> Request:

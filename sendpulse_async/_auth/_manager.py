@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from copy import copy
-from typing import Any
 
 import anyio
 import attrs
 
 from .._errors import FailureScope, NotSentError, RateLimitedError, ServiceUnavailableError
-from .._loops import PerLoop, is_asyncio
+from .._loops import PerLoop, is_asyncio, within
 from .._tokens import Token, TokenStore
 from ._endpoint import TokenEndpoint
+from ._flight import Flight, Result, closed
 from ._shared import SharedTokens
 
 EARLY_SHARE = 0.2
@@ -41,35 +40,7 @@ class Lease:
     expires_at: float = math.inf
 
 
-Result = Token | NotSentError
 _NONE_YET: Result = NotSentError("no token was asked for yet")
-
-
-class _Flight:
-    """On asyncio a refresh is a task of its own, so that no caller's cancellation ends it for the others."""
-
-    def __init__(self) -> None:
-        self._task: asyncio.Task[Result] | None = None
-
-    def start(self, work: Callable[[], Coroutine[Any, Any, Result]]) -> asyncio.Task[Result]:
-        if self._task is None or self._task.done():
-            self._task = asyncio.get_running_loop().create_task(work(), name="sendpulse_async: token refresh")
-        return self._task
-
-    async def join(self, work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
-        task = self.start(work)
-        try:
-            return await asyncio.shield(task)
-        except asyncio.CancelledError:
-            caller = asyncio.current_task()
-            if task.cancelled() and caller is not None and not caller.cancelling():
-                return _closed()
-            raise
-
-    async def aclose(self) -> None:
-        if self._task is not None and not self._task.done():
-            self._task.cancel()
-            await asyncio.wait([self._task])
 
 
 class TokenManager:
@@ -80,7 +51,8 @@ class TokenManager:
         store: Where other processes keep theirs; None: nowhere.
         clock: Seconds, monotonic.
         wall_clock: Unix time in seconds.
-        sleep: Waits for some seconds.
+        wait: Waits for something, some seconds at most.
+        next_place: Says when an attempt could begin at the earliest, from a moment on.
     """
 
     def __init__(
@@ -90,20 +62,23 @@ class TokenManager:
         *,
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
-        sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
+        wait: Callable[[float, Awaitable[None]], Awaitable[None]] = within,
+        next_place: Callable[[float], float] = lambda start: start,
     ) -> None:
         self._endpoint = endpoint
         self._shared = SharedTokens(store, endpoint.credentials.account, wall_clock)
         self._clock = clock
         self._wall_clock = wall_clock
-        self._sleep = sleep
+        self._wait = wait
+        self._next_place = next_place
         self._lease: Lease | None = None
         self._refused: deque[str] = deque(maxlen=REFUSED_KEPT)
         self._given = "", 0
         self._ended, self._result = 0, _NONE_YET
+        self._unsaved: Token | None = None
+        self._skips_store = False
         self._is_closed = False
-        self._flights = PerLoop(_Flight)
-        self._locks = PerLoop(anyio.Lock)
+        self._flights = PerLoop(Flight)
 
     async def get(self, deadline: float = math.inf) -> Token:
         """Return a token that serves, fetching one where there is none.
@@ -114,18 +89,9 @@ class TokenManager:
         Raises:
             NotSentError: There is none to be had; an `AuthenticationError` where the credentials are wrong.
         """
-        if (lease := self._live_lease()) is not None:
-            if self._clock() >= lease.refresh_at:
-                await self._refresh_early()
-            return lease.token
-        result = await self._refresh(deadline)
-        if isinstance(result, Token) and result.text in self._refused:
-            result = await self._refresh(deadline)  # the first was refused while it was being kept
-        if isinstance(result, Token):
-            return result
-        raise copy(result)  # one failure may be raised to many who waited: each gets attempts and times of its own
+        return await self._serve(deadline)
 
-    async def replace(self, refused: Token, deadline: float = math.inf) -> Token:
+    async def replace(self, refused: Token, deadline: float = math.inf, *, afresh: bool = False) -> Token:
         """Return another token than `refused`, which the event endpoint did not take.
 
         A late refusal of a token that was swapped already costs nothing.
@@ -133,6 +99,7 @@ class TokenManager:
         Args:
             refused: The token that was sent.
             deadline: As for `get`.
+            afresh: Do not look into the store: what it had was refused too.
 
         Raises:
             NotSentError: As for `get`.
@@ -140,7 +107,7 @@ class TokenManager:
         if self._lease is not None and self._lease.token.text == refused.text:
             self._lease = None
             self._refused.append(refused.text)
-        return await self.get(deadline)
+        return await self._serve(deadline, afresh=afresh)
 
     @property
     def asked(self) -> int:
@@ -157,62 +124,97 @@ class TokenManager:
         self._endpoint.cool_down()
 
     async def aclose(self) -> None:
-        """End a refresh that is under way in this event loop, and begin no other."""
+        """Begin no other refresh; end the one that is under way in this event loop and those who wait for another one.
+
+        On trio a refresh is a part of the event that makes it, and ends with that.
+        """
         self._is_closed = True
-        if is_asyncio() and (flight := self._flights.peek()) is not None:
+        if (flight := self._flights.peek()) is not None:
             await flight.aclose()
 
-    async def _refresh(self, deadline: float) -> Result:
+    async def _serve(self, deadline: float, *, afresh: bool = False) -> Token:
+        if (lease := self._live_lease()) is not None:
+            if self._clock() >= lease.refresh_at:
+                await self._refresh_early()
+            return lease.token
+        result = await self._refresh(deadline, afresh=afresh)
+        if isinstance(result, Token):
+            return result
+        raise copy(result)  # one failure may be raised to many who waited: each gets attempts and times of its own
+
+    async def _refresh(self, deadline: float, *, afresh: bool) -> Result:
         """Look for a token until there is one, the endpoint was asked often enough, or no time is left to ask again."""
-        last, result = self._endpoint.ended + TRIES, await self._look()
+        last, result = self._endpoint.ended + TRIES, await self._look(afresh=afresh)
         while isinstance(result, NotSentError) and result.scope is not FailureScope.ACCOUNT:
-            wait = self._endpoint.wait
-            if (lease := self._live_lease()) is not None:  # somebody else, who woke up earlier, was there
+            if (lease := self._live_lease()) is not None:  # somebody else was there meanwhile
                 return lease.token
+            if self._is_closed:
+                return closed()
             if self._endpoint.ended >= last:
                 break
-            if wait <= 0:
-                result = await self._look()
-            elif self._clock() + wait >= deadline:
-                return _with_wait(result, wait)
-            else:
-                await self._sleep(wait)
+            if (wait := self._endpoint.wait) <= 0:
+                result = await self._look(afresh=afresh)
+                continue
+            now = self._clock()
+            if (place := self._next_place(now + wait)) >= deadline:
+                return _with_wait(result, place - now)
+            await self._wait(wait, self._flights.get().landing())
         return result
 
-    async def _look(self) -> Result:
+    async def _look(self, *, afresh: bool) -> Result:
         """Look once; all who look at the same time look together."""
         if self._is_closed:
-            return _closed()
+            return closed()
+        self._skips_store |= afresh
+        flight, ended = self._flights.get(), self._ended
         if is_asyncio():
-            return await self._flights.get().join(self._work)
-        ended = self._ended
-        async with self._locks.get():  # trio has no task of the sender's own: who waits first fetches for all
-            return self._result if self._ended > ended else await self._work()
+            return await flight.join(self._fetch_in_task)
+        async with flight.lock:
+            if self._ended > ended:
+                return self._result
+            result = await self._fetch()
+        await self._save()
+        return result
 
     async def _refresh_early(self) -> None:
         if self._is_closed:
             return
+        flight = self._flights.get()
         if is_asyncio():
-            self._flights.get().start(self._work)
-        elif not (lock := self._locks.get()).locked():
-            async with lock:
-                self._postpone()  # before, since whoever waits for it may be cancelled
-                with anyio.move_on_after(EARLY_PATIENCE):
-                    await self._work()
+            flight.start(self._fetch_in_task)
+        elif not flight.lock.locked():
+            self._postpone()  # before, since whoever waits for it may be cancelled
+            with anyio.move_on_after(EARLY_PATIENCE):
+                async with flight.lock:
+                    await self._fetch()
+                await self._save()
 
-    async def _work(self) -> Result:
+    async def _fetch_in_task(self) -> Result:
+        result = await self._fetch()
+        if self._unsaved is not None:
+            self._flights.get().spawn(self._save(), "save")  # those who wait for the token do not wait for this
+        return result
+
+    async def _fetch(self) -> Result:
+        """Bring a token, of the store or a new one, and tell all who wait for one."""
         in_hand = () if self._lease is None else (self._lease.token.text,)
-        shared = await self._shared.news({*self._refused, *in_hand})
+        skips_store, self._skips_store = self._skips_store, False
+        shared = None if skips_store else await self._shared.news({*self._refused, *in_hand})
         result = shared or await self._endpoint.request()
-        if isinstance(result, Token):
+        if isinstance(result, NotSentError):
+            self._postpone()
+        else:
             self._keep(result)
             if result is not shared:
-                self._given = result.text, self._endpoint.begun
-                await self._shared.save(result)
-        else:
-            self._postpone()
+                self._given, self._unsaved = (result.text, self._endpoint.begun), result
+            self._flights.get().land()
         self._ended, self._result = self._ended + 1, result
         return result
+
+    async def _save(self) -> None:
+        token, self._unsaved = self._unsaved, None
+        if token is not None:
+            await self._shared.save(token)
 
     def _live_lease(self) -> Lease | None:
         lease = self._lease
@@ -238,7 +240,3 @@ def _with_wait(failure: NotSentError, seconds: float) -> NotSentError:
     if isinstance(told, RateLimitedError | ServiceUnavailableError):
         told.retry_after = seconds
     return told
-
-
-def _closed() -> NotSentError:
-    return NotSentError("not sent: the sender was closed, and there is no token", scope=FailureScope.ACCOUNT)

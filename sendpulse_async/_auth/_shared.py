@@ -30,8 +30,8 @@ class SharedTokens:
         wall_clock: Unix time in seconds.
     """
 
-    store: TokenStore | None
-    account: str
+    store: TokenStore | None = attrs.field(repr=False)
+    account: str = attrs.field(repr=False)
     wall_clock: Callable[[], float]
     _has_warned: bool = attrs.field(default=False, init=False)
 

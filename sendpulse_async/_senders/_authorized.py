@@ -130,7 +130,8 @@ class AuthorizedEventSender(Sender):
     def _token_source(self, auth: Auth, base: Target, store: TokenStore | None) -> StaticKey | TokenManager:
         if isinstance(auth, ApiKey):
             return StaticKey(auth)
-        return TokenManager(TokenEndpoint(auth, TokenDoor(base), self._transport), store)
+        endpoint = TokenEndpoint(auth, TokenDoor(base), self._transport)
+        return TokenManager(endpoint, store, next_place=self.quota.next_place)
 
     def __repr__(self) -> str:
         return f"AuthorizedEventSender({self._base})"

@@ -29,6 +29,7 @@ from sendpulse_async import (
     RetryPolicy,
     ServiceUnavailableError,
     Token,
+    send_many,
 )
 from sendpulse_async._auth import TokenManager
 from sendpulse_async.sandbox import Fault, Sandbox, Switches
@@ -154,6 +155,29 @@ async def test_a_token_endpoint_that_stays_away_costs_four_requests(carrier, san
 
     assert {type(told) for told in errors} == {error}
     assert (len(errors), asked) == (10, 4)
+
+
+BULK = {
+    "500": (Fault(door="token", status=500, times=None), None, 6),
+    "RST": (Fault(door="token", drop="reset", times=None), None, 6),
+    "429": (Fault(door="token", status=429, times=None), None, 1),
+    "wrong secret": (None, "wrong", 1),
+    "401 for every token": (Fault(status=401, times=None), None, 1),
+}
+
+
+@pytest.mark.parametrize(("fault", "secret", "pulled"), BULK.values(), ids=BULK)
+@carried_by(OWN, OWN_ON_TRIO)
+async def test_a_bulk_run_ends_as_its_row_says(carrier, sandbox, fault, secret, pulled):
+    """Rows 6, 15 and 16: five in a row and a probe, five pauses, or at once; what was not pulled is not spoiled."""
+    if fault is not None:
+        sandbox.add_fault(fault)
+
+    async with sender_on(sandbox, carrier, secret=secret, deadline=0.5) as sender:
+        report = await send_many(sender, map(event, range(12)), max_in_flight=1)
+
+    assert report.stopped_because is not None
+    assert report.total == report.not_sent == pulled
 
 
 async def test_nobody_waits_for_a_token_that_cannot_come_in_time(carrier, sandbox):
