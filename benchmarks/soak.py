@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import gc
 import json
+import operator
 import os
 import random
 import statistics
@@ -103,13 +104,15 @@ class Soak:
     async def _bulk(self, sender: RawEventSender, numbers: range) -> None:
         left = iter(numbers)
         is_cancelled = self.dice.random() < 10 * self.cancelled_share
-        while self.count < numbers.stop:
+        while operator.length_hint(left):  # a run that was cancelled, or that its breaker ended, is taken up again
             run = asyncio.create_task(send_many(sender, map(event, left), max_in_flight=self.in_flight))
             if is_cancelled:
                 await asyncio.sleep(self.dice.random() * 0.05)
                 self.cancelled += run.cancel()
                 is_cancelled = False
             await asyncio.wait([run])
+            if not run.cancelled():
+                run.result()
 
 
 def event(number: int) -> dict[str, object]:
