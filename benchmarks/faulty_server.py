@@ -12,6 +12,8 @@ from collections import Counter
 
 import attrs
 
+from .protocol import RequestReader, serve
+
 OK = b'{"result":true}'
 
 
@@ -56,33 +58,21 @@ class Account:
     dice: random.Random = attrs.field(factory=lambda: random.Random(1))
 
 
-class Door(asyncio.Protocol):
-    """Reads requests with a `Content-Length`; a GET is answered with what came of all."""
+class Door(RequestReader):
+    """Takes the event of each request; a GET is answered with what came of all."""
 
     def __init__(self, account: Account) -> None:
         self._account = account
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._received = bytearray()
-        self._transport = transport
-        self._socket = transport.get_extra_info("socket")
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        super().connection_made(transport)
         self._account.connections += 1
 
     def connection_lost(self, _: Exception | None) -> None:
         self._account.connections -= 1
 
-    def data_received(self, data: bytes) -> None:
-        self._received += data
-        while (end := self._received.find(b"\r\n\r\n")) >= 0:
-            head = bytes(self._received[:end]).lower()
-            at = head.find(b"content-length:")
-            length = int(head[at + 15 :].split(b"\r\n", 1)[0]) if at >= 0 else 0
-            if len(self._received) < end + 4 + length:
-                return
-            body = bytes(self._received[end + 4 : end + 4 + length])
-            del self._received[: end + 4 + length]
-            self._report() if head.startswith(b"get") else self._take(json.loads(body)["n"])
+    def request_received(self, head: bytes, body: bytes) -> None:
+        self._report() if head.startswith(b"get") else self._take(json.loads(body)["n"])
 
     def _take(self, number: int) -> None:
         account = self._account
@@ -116,12 +106,6 @@ class Door(asyncio.Protocol):
         self._transport.write(answer(200, json.dumps(report).encode()))
 
 
-async def main() -> None:
-    account = Account(float(sys.argv[1]))
-    server = await asyncio.get_running_loop().create_server(lambda: Door(account), "127.0.0.1", 0, backlog=1024)
-    print(server.sockets[0].getsockname()[1], flush=True)
-    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)  # until the parent goes
-
-
 if __name__ == "__main__":
-    asyncio.run(main())
+    account = Account(float(sys.argv[1]))
+    asyncio.run(serve(lambda: Door(account)))
