@@ -25,9 +25,11 @@ def retry_after(response: Response, wall_time: float) -> float | None:
         response: As it came.
         wall_time: Unix time in seconds.
     """
+    if not (asked := response.header(b"retry-after")):
+        return None
     nows = [*_moments(response.header(b"date")), wall_time]
-    waits = [float(value) for value in response.header(b"retry-after") if _SECONDS.fullmatch(value)]
-    for moment in _moments(response.header(b"retry-after")):
+    waits = [float(value) for value in asked if _SECONDS.fullmatch(value)]
+    for moment in _moments(asked):
         waits += sorted(moment - now for now in nows if moment >= now)[:1]
     finite = [wait for wait in waits if wait < math.inf]
     return min(max(finite), LONGEST) if finite else None
