@@ -202,7 +202,7 @@ class GatedTransport:
             NotSentError: There is none before the request's deadline; no attempt was begun.
         """
         if not self._quota.is_valid(request.progress.place_at):
-            for meter in (self._quota, request.progress.also):
+            for meter in (request.progress.also, self._quota):  # whose pause counts up to the last moment
                 if meter is not None:
                     await meter.wait(request.deadline)
         request.progress.begin_attempt()

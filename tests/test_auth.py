@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 
 import anyio
 import pytest
@@ -260,6 +261,32 @@ async def test_a_fresh_token_that_is_refused_too_is_an_authentication_error():
     assert result.status_code == 200
 
 
+async def test_a_fresh_token_that_expired_at_the_gate_is_no_doubt_about_the_credentials():
+    """A pause may outlast a token's life: its refusal then says nothing but that."""
+    account = Account(expires_in=20)
+    authorized = Authorized(account)
+    await authorized.send()
+    account.revoke()
+    taken, refusals = account._answer, iter([answer(401), answer(429, retry_after=30)])
+
+    def refuse(request):
+        is_event = not request.target.path.endswith("/oauth/access_token")
+        return Step(refusal) if is_event and (refusal := next(refusals, None)) else taken(request)
+
+    account.script = refuse
+    async with anyio.create_task_group() as group:
+        group.start_soon(expire_in, account, 25)
+        result = await authorized.send()
+
+    assert result.status_code == 200
+    assert account.token_requests == 3
+
+
+async def expire_in(account, seconds):
+    await anyio.sleep(seconds)
+    account.revoke()
+
+
 class OldTokens:
     """A source that has another token always, and never a fresh one."""
 
@@ -355,7 +382,7 @@ async def test_no_secret_is_shown(caplog):
     shown += [repr(vars(error)) for error in results if isinstance(error, Exception)]
     shown += [repr(it) for it in (authorized.pile, authorized.tokens, authorized.tokens._endpoint, CREDENTIALS, key)]
     shown += [repr(request) for request in account.requests]
-    shown += [repr(it) for it in (Token("canary-token-0"), ApiKey("canary-key"), await key.get())]
+    shown += [repr(it) for it in (Token("canary-token-0"), ApiKey("canary-key"), await key.get(math.inf))]
     assert AuthenticationError in {type(result) for result in results}
     assert "token store failed" in caplog.text
     for canary in ("canary-token", "canary-secret", "canary-key", CREDENTIALS.account):

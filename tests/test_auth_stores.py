@@ -109,6 +109,20 @@ async def test_another_processs_refresh_is_taken_over():
     assert account.token_requests == 1
 
 
+async def test_afresh_means_not_from_the_store():
+    """Who replaces a token takes the store's, unless he says that it would be of no use."""
+    account, store = Account(), Store()
+    tokens = Authorized(account, store).tokens
+    first = await tokens.get()
+    await store.save(CREDENTIALS.account, Token(SHARED))
+
+    second = await tokens.replace(first)
+    await store.save(CREDENTIALS.account, Token("canary-another"))
+    third = await tokens.replace(second, afresh=True)
+
+    assert (second.text, third.text) == (SHARED, f"{TOKEN_TEXT}2")
+
+
 async def test_an_early_refresh_of_another_process_is_taken_over():
     """Near a token's end the store is asked as well, and a newer token there saves the request."""
     account, store = Account(expires_in=100), Store()
@@ -169,7 +183,7 @@ class HangingSave(Store):
 
 class SlowSave(Store):
     async def save(self, account, token):
-        await anyio.sleep(0.9)
+        await anyio.sleep(0.4)
         await super().save(account, token)
 
 
@@ -265,6 +279,47 @@ async def test_closing_lets_a_token_be_saved():
     await authorized.tokens.aclose()
 
     assert [token.text for _, token in store.saved] == [FIRST]
+
+
+@pytest.mark.parametrize("store", [HangingLoad(), HangingSave()], ids=["load", "save"])
+async def test_a_hanging_store_stops_no_short_event(store):
+    """Events with less time than a store has patience for: one at most is lost, and not one after the other."""
+    account = Account()
+    authorized, accepted = Authorized(account, store), 0
+
+    for _ in range(8):
+        with anyio.move_on_after(0.8):
+            accepted += (await authorized.send()).status_code == 200
+    await authorized.tokens.aclose()
+
+    assert accepted >= 7
+    assert account.token_requests == 1
+
+
+class SlowFirst(Store):
+    """A store whose first save takes longer than the next one."""
+
+    async def save(self, account, token):
+        if not self.saved:
+            self.saved.append((account, token))
+            await anyio.sleep(0.4)
+        await super().save(account, token)
+
+
+async def test_an_older_token_is_never_saved_over_a_newer_one():
+    """Saves come one after the other, in the order of the tokens."""
+    account, store = Account(), SlowFirst()
+    authorized = Authorized(account, store)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(authorized.send)
+        await anyio.sleep(0.1)
+        account.revoke()
+        group.start_soon(authorized.send)
+        await anyio.sleep(1)
+    await authorized.tokens.aclose()
+
+    assert (await store.load(CREDENTIALS.account)).text == f"{TOKEN_TEXT}{account.given}"
 
 
 async def test_who_is_cancelled_while_a_token_is_saved_costs_no_other_request():

@@ -247,3 +247,18 @@ async def test_a_wait_that_is_cancelled_in_a_pause_gives_its_place_back():
     await at_once(*[lambda: ask(quota, began, times)] * 2)
 
     assert times == [10, 11]
+
+
+async def test_a_pause_that_begins_while_an_attempt_waits_for_a_second_meter_counts():
+    """A repeat in a bulk run waits for the run's own rate too; what pauses the account meanwhile holds it back."""
+    shared, own, transport = Quota(None, clock=now), quota_for(per_second=1), ScriptedTransport(TAKEN)
+    request, began = request_for(), now()
+    request.progress.also = own
+    await own.wait()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(GatedTransport(transport, shared).send, request)
+        await turns()
+        shared.pause(now(), 5)
+
+    assert transport.times == [began + 5]

@@ -236,6 +236,35 @@ async def test_a_failure_without_a_wait_of_its_own_tells_none():
     assert not hasattr(error, "retry_after")
 
 
+class OddAccount(Account):
+    """An account over a transport that raises what no transport should."""
+
+    is_odd = True
+
+    async def send(self, request):
+        response = await super().send(request)
+        if self.is_odd and request.target.path.endswith("/oauth/access_token"):
+            raise LookupError("someone@example.com")
+        return response
+
+
+async def test_a_transport_that_raises_anything_is_not_asked_for_every_event():
+    """A fault of a caller's own client costs the spaced requests of any other failure, and is named."""
+    account = OddAccount()
+    authorized = Authorized(account, jitter=1.0)
+
+    errors = await authorized.send_at_once(20)
+    account.is_odd = False
+    await anyio.sleep(31)
+    result = await authorized.send()
+
+    assert {(type(error), str(error)) for error in errors} == {
+        (NotSentError, "no token: the transport raised LookupError")
+    }
+    assert account.token_requests == 5
+    assert result.status_code == 200
+
+
 class Oversleeping:
     """A wait from which the first wakes up in time, and each other one later than the one before."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import anyio
 import pytest
 from examples import examples
@@ -95,7 +97,8 @@ acts = st.one_of(
     act("cancel"),
     act("trouble_comes", st.lists(trouble, min_size=1, max_size=6)),
     act("wall_clock_is_set", st.sampled_from([7200, -7200])),
-    act("store_changes", st.sampled_from(["fails", "rubbish", None])),
+    act("store_changes", st.sampled_from(["fails", "hangs", "rubbish", None])),
+    act("send_in_haste", st.integers(1, 3)),
     act("all_are_refused", st.booleans()),
 )
 
@@ -116,8 +119,8 @@ class Life:
         self.is_clock_wrong = False
         self.revocations = 0
 
-    async def one(self):
-        with anyio.CancelScope() as scope:
+    async def one(self, patience=math.inf):
+        with anyio.move_on_after(patience) as scope:
             self.scopes.append(scope)
             try:
                 self.results.append(await self.authorized.send())
@@ -131,6 +134,12 @@ class Life:
         self.begun += count
         for _ in range(count):
             self.group.start_soon(self.one)
+        await turns(3)
+
+    async def send_in_haste(self, count):
+        self.begun += count
+        for _ in range(count):
+            self.group.start_soon(self.one, 0.8)  # less than a store has
         await turns(3)
 
     async def time_passes(self, seconds):

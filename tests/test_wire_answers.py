@@ -220,6 +220,7 @@ def local_zone(request, monkeypatch):
         (["Sun, 06 Nov 1994 08:47:57 GMT"], 0.0),
         (["Sun, 06 Nov 1994 08:47:56 GMT"], None),
         *[([f"Sun, 06 Nov {year} 08:49:37 GMT"], None) for year in (1993, 99999)],
+        (["soon", "Sun, 06 Nov 1994 08:49:37 GMT"], 100.0),
         *[([digits], float(DAY)) for digits in ("9" * 13, "9" * 300, "86400.5")],
         *[(["2", "30"], 30.0), (["30", "2"], 30.0), (["soon", "2"], 2.0), (["-1", "nan"], None)],
     ],

@@ -87,6 +87,8 @@ class TokenEndpoint:
             response = await within(REQUEST_PATIENCE, self.transport.send(self.door.request(self.credentials)))
         except TransportError as failure:
             return NotSentError(f"no token: {failure}")
+        except Exception as fault:  # noqa: BLE001 - a caller's own client may raise anything, and is not asked for more at once
+            return NotSentError(f"no token: the transport raised {type(fault).__name__}")
         if response is None:
             return NotSentError("no token: the token endpoint took too long")
         now = self.wall_clock()

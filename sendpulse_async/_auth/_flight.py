@@ -28,10 +28,12 @@ class Flight:
 
     Attributes:
         lock: Held on trio by the caller who fetches.
+        saving: Held by who saves a token.
     """
 
     def __init__(self) -> None:
         self.lock = anyio.Lock()
+        self.saving = anyio.Lock()
         self._landing = anyio.Event()
         self._fetch: asyncio.Task[Result] | None = None
         self._tasks: set[asyncio.Task[Any]] = set()

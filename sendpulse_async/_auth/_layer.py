@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Protocol
 
 import attrs
@@ -59,11 +58,11 @@ class StaticKey:
     def __init__(self, key: ApiKey) -> None:
         self._token = Token(key.key)
 
-    async def get(self, deadline: float = math.inf) -> Token:  # noqa: ARG002 - the verb's signature
+    async def get(self, deadline: float) -> Token:  # noqa: ARG002 - the verb's signature
         """Return the key."""
         return self._token
 
-    async def replace(self, refused: Token, deadline: float = math.inf, *, afresh: bool = False) -> Token:  # noqa: ARG002 - likewise
+    async def replace(self, refused: Token, deadline: float, *, afresh: bool) -> Token:  # noqa: ARG002 - likewise
         """Raise: a refused key stays refused."""
         raise AuthenticationError("HTTP 401: the API key was refused", status_code=401)
 

@@ -16,15 +16,15 @@ from .._loops import PerLoop, is_asyncio, within
 from .._tokens import Token, TokenStore
 from ._endpoint import TokenEndpoint
 from ._flight import Flight, Result, closed
-from ._shared import SharedTokens
+from ._shared import PATIENCE, SharedTokens
 
 EARLY_SHARE = 0.2
 """The last share of a token's life, in which it still serves while the next one is fetched."""
 LONGEST_EARLY = 300.0
 """Seconds of that share at most."""
 
-EARLY_PATIENCE = 0.5
-"""Seconds that an event on trio waits for that; on asyncio none does, for there it is a task of its own."""
+EVENTS_PATIENCE = 0.5
+"""Seconds that an event on trio spends on an early refresh, or on saving a token: on asyncio these are tasks."""
 TRIES = 4
 """Token requests, whoever makes them, that an event sees fail before it is told that there is none."""
 REFUSED_KEPT = 4
@@ -115,9 +115,12 @@ class TokenManager:
         return self._endpoint.begun
 
     def is_fresh(self, token: Token, asked: int) -> bool:
-        """Tell whether the token endpoint gave it as its latest one, in answer to a later request than so many."""
-        text, number = self._given
-        return token.text == text and number > asked
+        """Tell whether the token endpoint gave it as its latest one, in answer to a later request than so many.
+
+        One that expired meanwhile, while its event waited for the quota, is fresh no more.
+        """
+        (text, number), lease = self._given, self._live_lease()
+        return lease is not None and lease.token.text == token.text == text and number > asked
 
     def distrust(self) -> None:
         """Note that even a fresh token was refused: asking for more would only get the account blocked."""
@@ -173,7 +176,7 @@ class TokenManager:
             if self._ended > ended:
                 return self._result
             result = await self._fetch()
-        await self._save()
+        await self._save(EVENTS_PATIENCE)
         return result
 
     async def _refresh_early(self) -> None:
@@ -184,22 +187,23 @@ class TokenManager:
             flight.start(self._fetch_in_task)
         elif not flight.lock.locked():
             self._postpone()  # before, since whoever waits for it may be cancelled
-            with anyio.move_on_after(EARLY_PATIENCE):
+            with anyio.move_on_after(EVENTS_PATIENCE):
                 async with flight.lock:
                     await self._fetch()
-                await self._save()
+                await self._save(EVENTS_PATIENCE)
 
     async def _fetch_in_task(self) -> Result:
         result = await self._fetch()
         if self._unsaved is not None:
-            self._flights.get().spawn(self._save(), "save")  # those who wait for the token do not wait for this
+            self._flights.get().spawn(self._save(PATIENCE), "save")  # those who wait for the token do not wait for this
         return result
 
     async def _fetch(self) -> Result:
         """Bring a token, of the store or a new one, and tell all who wait for one."""
         in_hand = () if self._lease is None else (self._lease.token.text,)
-        skips_store, self._skips_store = self._skips_store, False
+        skips_store, self._skips_store = self._skips_store, True  # who is cancelled while the store hangs leaves word
         shared = None if skips_store else await self._shared.news({*self._refused, *in_hand})
+        self._skips_store = False
         result = shared or await self._endpoint.request()
         if isinstance(result, NotSentError):
             self._postpone()
@@ -211,10 +215,12 @@ class TokenManager:
         self._ended, self._result = self._ended + 1, result
         return result
 
-    async def _save(self) -> None:
-        token, self._unsaved = self._unsaved, None
-        if token is not None:
-            await self._shared.save(token)
+    async def _save(self, patience: float) -> None:
+        """Leave the latest token for the others; one call at a time, so that an older one never lands last."""
+        async with self._flights.get().saving:
+            token, self._unsaved = self._unsaved, None
+            if token is not None:
+                await self._shared.save(token, patience)
 
     def _live_lease(self) -> Lease | None:
         lease = self._lease

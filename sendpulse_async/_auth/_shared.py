@@ -37,15 +37,15 @@ class SharedTokens:
 
     async def news(self, known: Collection[str]) -> Token | None:
         """Return the store's token, unless it is expired or one of those that are known."""
-        token = await self._guarded(self._load)
+        token = await self._guarded(self._load, PATIENCE)
         if token is None or token.text in known:
             return None
         return None if token.expires_at is not None and token.expires_at <= self.wall_clock() else token
 
-    async def save(self, token: Token) -> None:
-        """Leave a token for the others."""
+    async def save(self, token: Token, patience: float = PATIENCE) -> None:
+        """Leave a token for the others, within `patience` seconds."""
         if (store := self.store) is not None:
-            await self._guarded(lambda: store.save(self.account, token))
+            await self._guarded(lambda: store.save(self.account, token), patience)
 
     async def _load(self) -> Token | None:
         token = None if self.store is None else await self.store.load(self.account)
@@ -53,9 +53,9 @@ class SharedTokens:
             return token
         raise TypeError("the store gave something that is no token")
 
-    async def _guarded(self, call: Callable[[], Awaitable[T]]) -> T | None:
+    async def _guarded(self, call: Callable[[], Awaitable[T]], patience: float) -> T | None:
         try:
-            with anyio.fail_after(PATIENCE):
+            with anyio.fail_after(patience):
                 return await call()
         except Exception as error:  # noqa: BLE001 - a foreign store, whatever it raises, never stops a send
             if not self._has_warned:

@@ -37,6 +37,26 @@ def test_a_case_is_as_its_row_says(case):
         assert all(row[3].startswith("yes") is case.is_repeated for row in rows)
 
 
+OF_TOKENS = {
+    (6, "stops at once"): "with another token",
+    (15, BULK[Bulk.BREAKER]): "the token request",
+    (15, BULK[Bulk.PAUSES]): "likewise",
+    (16, "stops at once"): "no",
+}
+"""What `test_token_faults` plays: the row, what a bulk run does, and how the cell about repeats begins."""
+
+
+def test_no_row_says_more_than_is_played():
+    """Each line of the page is met by a case, or by the token faults, of which no event is sent."""
+    in_matrix = {(case.row, BULK[case.bulk]) for case in CASES}
+    for number, _, outcome, repeats, bulk in ROWS:
+        key = int(number), bulk.split(", where")[0]
+        assert key in in_matrix | set(OF_TOKENS), key
+        if key in OF_TOKENS:
+            assert (outcome, repeats.startswith(OF_TOKENS[key])) == ("NOT_SENT", True)
+    assert len(ROWS) == len({(number, seen) for number, seen, *_ in ROWS})
+
+
 def test_every_row_is_played():
     """The rows about an event's own exchange are in the matrix, those about tokens in the token faults."""
     in_matrix, numbers = {case.row for case in CASES}, {int(row[0]) for row in ROWS}

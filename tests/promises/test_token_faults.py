@@ -173,7 +173,8 @@ async def test_a_bulk_run_ends_as_its_row_says(carrier, sandbox, fault, secret, 
     if fault is not None:
         sandbox.add_fault(fault)
 
-    async with sender_on(sandbox, carrier, secret=secret, deadline=0.5) as sender:
+    deadline = 0.5 if fault and fault.door == "token" else PATIENCE  # which would end while such an endpoint is away
+    async with sender_on(sandbox, carrier, secret=secret, deadline=deadline) as sender:
         report = await send_many(sender, map(event, range(12)), max_in_flight=1)
 
     assert report.stopped_because is not None
@@ -236,7 +237,7 @@ async def test_a_late_401_for_an_old_token_keeps_the_fresh_one(carrier, sandbox)
 
 async def test_the_first_caller_may_be_cancelled_during_a_refresh(carrier, sandbox):
     """Whoever waits with it has its token, and is accepted."""
-    sandbox.add_fault(Fault(door="token", delay=SOON))
+    sandbox.add_fault(Fault(door="token", delay=1.0))
 
     async with sender_on(sandbox, carrier) as sender:
         async with anyio.create_task_group() as others, anyio.create_task_group() as first:
@@ -255,15 +256,16 @@ async def test_the_first_caller_may_be_cancelled_during_a_refresh(carrier, sandb
 
 async def test_a_token_that_expires_on_the_way_is_replaced_in_time(carrier):
     """A run longer than three tokens' lives sees no refusal: each is replaced before it expires."""
-    with Sandbox(switches=Switches(token_lifetime=0.5)) as sandbox:
+    with Sandbox(switches=Switches(token_lifetime=1.0)) as sandbox:
         async with sender_on(sandbox, carrier) as sender:
-            ends, number = anyio.current_time() + 1.6, 0
+            ends, number = anyio.current_time() + 2.6, 0
             while anyio.current_time() < ends:
                 assert await crowd(sender, first=number, count=5) == []
                 number += 5
                 await anyio.sleep(0.01)
 
-    assert 3 <= sandbox.token_requests <= 8
+    assert 3 <= sandbox.token_requests <= 12
+    assert sandbox.refused == ()
 
 
 @pytest.mark.parametrize("expires_in", [0, -1, "3600", None, 1e308, "soon", [], True], ids=repr)
@@ -356,6 +358,8 @@ def _no_folder(folder, path):
 )
 async def test_a_spoiled_token_file_stops_no_event(carrier, sandbox, tmp_path, spoil, caplog):
     """Corrupt, empty, open to all, a link, a pipe, in a folder that takes nothing: one request, one warning at most."""
+    if spoil is _read_only and os.geteuid() == 0:
+        pytest.skip("nothing is read-only for root")
     folder = tmp_path / "tokens"
     account = ClientCredentials(sandbox.client_id, sandbox.client_secret).account
     spoil(folder, folder / account)
@@ -365,4 +369,5 @@ async def test_a_spoiled_token_file_stops_no_event(carrier, sandbox, tmp_path, s
         assert await crowd(sender, first=10, count=10) == []
 
     assert sandbox.token_requests == 1
+    assert bool(sandbox.refused) is (spoil is _world_readable)  # which is a token all the same, though not a good one
     assert len(own_records(caplog)) <= 1
