@@ -17,6 +17,10 @@ from fault_server import PATIENCE
 
 from sendpulse_async import HttpxTransport
 from sendpulse_async._http import Progress, Request, Target
+from sendpulse_async.transports._connections import MockableConnection
+from sendpulse_async.transports._llhttp import DirectConnection
+from sendpulse_async.transports._settings import Timeouts
+from sendpulse_async.transports.direct import DirectTransport
 
 PATH = "/events/id/eb561baa181247d1cd378c4ead632877/7043663"
 BODY = b'{"email":"someone@example.com"}'
@@ -29,6 +33,7 @@ class Carrier:
     name: str
     backend: object
     client: object = None
+    transport: object = HttpxTransport
 
     def __str__(self) -> str:
         return self.name
@@ -36,6 +41,11 @@ class Carrier:
     @property
     def is_own(self) -> bool:
         return self.client is None
+
+    def make_connection(self, target, tls):
+        """One of our own connections, that its first request will open."""
+        kind = DirectConnection if self.transport is DirectTransport else MockableConnection
+        return kind(Timeouts(PATIENCE, PATIENCE), target, tls)
 
     @contextlib.asynccontextmanager
     async def open(self, tls=None, **options):
@@ -47,14 +57,20 @@ class Carrier:
             else:
                 client = self.client.AsyncClient(verify=tls or ssl.create_default_context(), trust_env=False)
                 options["client"] = await stack.enter_async_context(client)
-            yield await stack.enter_async_context(HttpxTransport(**options))
+            yield await stack.enter_async_context(self.transport(**options))
 
 
 OWN = Carrier("own", "asyncio")
 OWN_ON_TRIO = Carrier("own-on-trio", "trio")
+DIRECT = Carrier("direct", "asyncio", transport=DirectTransport)
 # Where uvloop is installed, all is played on it too: it is what a web service of today runs on.
-ON_UVLOOP = [Carrier("own-on-uvloop", ("asyncio", {"use_uvloop": True}))] if find_spec("uvloop") else []
-OURS = (OWN, OWN_ON_TRIO, *ON_UVLOOP)
+UVLOOP = ("asyncio", {"use_uvloop": True})
+ON_UVLOOP = (
+    [Carrier("own-on-uvloop", UVLOOP), Carrier("direct-on-uvloop", UVLOOP, transport=DirectTransport)]
+    if find_spec("uvloop")
+    else []
+)
+OURS = (OWN, OWN_ON_TRIO, DIRECT, *ON_UVLOOP)
 HTTPX = Carrier("httpx", "asyncio", httpx)
 HTTPX2 = Carrier("httpx2", "asyncio", httpx2)
 ALL = (*OURS, HTTPX, HTTPX2)

@@ -74,3 +74,10 @@ async def read_answer(request: Request, status_code: int, headers: Headers, chun
     except exchange_errors():
         is_complete = False
     return Response(status_code, headers, bytes(body), is_complete)
+
+
+def whole(request: Request) -> bytes:
+    """Return a request as it goes over the wire."""
+    lines = [b"POST %b HTTP/1.1" % request.target.path.encode()]
+    lines += [name + b": " + value for name, value in request.headers]
+    return b"\r\n".join([*lines, b"", request.body])

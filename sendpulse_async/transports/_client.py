@@ -11,7 +11,7 @@ from .._http import RESPONSE_BODY_LIMIT, FailureKind, Headers, Origin, Request, 
 from .._loops import PerLoop
 from ._bodies import OneShotBody, read_answer
 from ._failures import exchange_errors, translate
-from ._http11 import Timeouts
+from ._settings import Timeouts
 
 
 class ClientCarrier:

@@ -1,23 +1,17 @@
-"""Sends over connections of our own, which stand below httpcore's class, where respx mocks them."""
+"""Connections of our own that stand below httpcore's class, where respx mocks them."""
 
 from __future__ import annotations
 
 import ssl
-import sys
-from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
-import anyio
-import anyio.to_thread
 import httpcore
 
-from .._http import Request, Response
-from .._loops import PerLoop
+from .._http import Request, Response, Target
 from ._bodies import OneShotBody, read_answer
-from ._failures import exchange_errors, translate
-from ._http11 import Timeouts
-from ._pool import Connection, ConnectionPool
+from ._http11 import Http11
+from ._settings import Timeouts
 
 
 class _Asked:
@@ -35,45 +29,36 @@ class _Asked:
         return OneShotBody(self.extensions["event"], is_split=False)
 
 
-class ConnectionCarrier:
-    """A transport over connections that it opens, keeps and closes.
+class _NoLock:
+    """In the place of a lock of httpcore's, which costs a turn of the event loop where nobody else can come."""
 
-    Args:
-        max_connections: Requests at a time, each on a connection of its own.
-        timeouts: Of each connection.
-        make_tls: Returns the TLS context; called once, in a worker thread, since reading certificates takes a while.
+    async def __aenter__(self) -> None:
+        pass
+
+    async def __aexit__(self, *_: object) -> None:
+        pass
+
+
+class MockableConnection(httpcore.AsyncHTTPConnection):
+    """One connection for one request at a time.
+
+    It is httpcore's so that respx, which patches that class, finds it; what is below it is ours.
     """
 
-    def __init__(self, max_connections: int, timeouts: Timeouts, make_tls: Callable[[], ssl.SSLContext]) -> None:
-        self._make_tls = make_tls
-        self._tls: ssl.SSLContext | None = None
-        self._tls_locks = PerLoop(anyio.Lock)
-        self._pools = PerLoop(lambda: ConnectionPool(max_connections, timeouts))
+    def __init__(self, timeouts: Timeouts, target: Target, tls: ssl.SSLContext | None) -> None:
+        origin = httpcore.Origin(target.scheme.encode(), target.host.encode(), target.port)
+        super().__init__(origin, ssl_context=tls)
+        self.origin = target.origin
+        self.idle_since = 0.0
+        self._connection = self._http11 = Http11(target, tls, timeouts)
+        self._request_lock = _NoLock()  # type: ignore[assignment] # it has the lock's two verbs
+        self._target = target
+        self._url = _url(target)
 
-    async def send(self, request: Request) -> Response:
-        """Make one exchange, as `Transport.send` promises."""
-        handled = sys.exception()
-        tls = await self._tls_context() if request.target.scheme == "https" else None
-        pool = self._pools.get()
-        connection = await pool.acquire(request.target, tls)
-        is_reusable = False
-        try:
-            response = await self._exchange(connection, request)
-            is_reusable = connection.make_ready()
-        except exchange_errors() as error:
-            raise translate(error, handled=handled) from None
-        finally:
-            await pool.release(connection, is_reusable=is_reusable)
-        return response
-
-    async def aclose(self) -> None:
-        """Close the idle connections of this event loop."""
-        if (pool := self._pools.peek()) is not None:
-            await pool.aclose()
-
-    async def _exchange(self, connection: Connection, request: Request) -> Response:
-        asked: Any = _Asked(request, connection.url(request.target))
-        answer: Any = await connection.handle_async_request(asked)
+    async def exchange(self, request: Request) -> Response:
+        """Make one exchange; a mock's answer is read as httpcore's would be."""
+        asked: Any = _Asked(request, self._url_of(request.target))
+        answer: Any = await self.handle_async_request(asked)
         if isinstance(answer, Response):
             return answer
         try:
@@ -81,9 +66,26 @@ class ConnectionCarrier:
         finally:
             await answer.aclose()
 
-    async def _tls_context(self) -> ssl.SSLContext:
-        if self._tls is None:
-            async with self._tls_locks.get():
-                if self._tls is None:
-                    self._tls = await anyio.to_thread.run_sync(self._make_tls)
-        return self._tls
+    def _url_of(self, target: Target) -> httpcore.URL:
+        """Return the URL of a target of this connection's origin, in httpcore's terms."""
+        if target.path != self._target.path:
+            self._target, self._url = target, _url(target)
+        return self._url
+
+    def make_ready(self) -> bool:
+        """Prepare for another request, and tell whether one may follow."""
+        return self._http11.make_ready()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether nothing came while the connection was idle."""
+        return self._http11.is_alive
+
+    async def aclose(self) -> None:
+        """Close at once, whoever cancels."""
+        await self._http11.aclose()
+
+
+def _url(target: Target) -> httpcore.URL:
+    scheme, host, path = target.scheme.encode(), target.host.encode(), target.path.encode()
+    return httpcore.URL(scheme=scheme, host=host, port=target.port, target=path)

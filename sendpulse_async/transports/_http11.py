@@ -10,28 +10,13 @@ import h11
 import httpcore
 
 from .._http import RESPONSE_BODY_LIMIT, FailureKind, Request, Response, Target, TransportError
+from ._bodies import whole
+from ._settings import HEAD_LIMIT, INTERIM_LIMIT, Timeouts
 from ._wires import Wire, connect
-
-_HEAD_LIMIT = 100 * 1024
-_INTERIM_LIMIT = 20
-"""Answers with a status of 1xx before the answer; who sends more of them will send them for ever."""
 
 # The parser wants to know what was asked before it reads an answer; all that matters to it is the method.
 _ASKED = h11.Request(method="POST", target="/", headers=[("Host", "-"), ("Content-Length", "0")])
 _DONE = h11.EndOfMessage()
-
-
-class Timeouts:
-    """Seconds, or None for no bound of its own.
-
-    Args:
-        connect: For a connection with its TLS handshake.
-        read: For each single read and write.
-    """
-
-    def __init__(self, connect: float | None, read: float | None) -> None:
-        self.connect = connect
-        self.read = read
 
 
 class Http11(httpcore.AsyncConnectionInterface):
@@ -42,7 +27,7 @@ class Http11(httpcore.AsyncConnectionInterface):
         self._tls = tls
         self._timeouts = timeouts
         self._wire: Wire | None = None
-        self._parser = h11.Connection(h11.CLIENT, max_incomplete_event_size=_HEAD_LIMIT)
+        self._parser = h11.Connection(h11.CLIENT, max_incomplete_event_size=HEAD_LIMIT)
 
     async def handle_async_request(self, request: Any) -> Any:
         """Make one exchange for our own request, which httpcore's brings along; return our own response."""
@@ -62,7 +47,7 @@ class Http11(httpcore.AsyncConnectionInterface):
         self._parser.send(_DONE)
         try:
             try:
-                await self._wire.write_request(_prebuilt(request), self._timeouts.read)
+                await self._wire.write_request(whole(request), self._timeouts.read)
             except TransportError:
                 # A server may refuse early and answer; the answer counts, though the request never was complete.
                 if self._wire.is_handed_over or not self._wire.has_stirred:
@@ -102,7 +87,7 @@ class Http11(httpcore.AsyncConnectionInterface):
 
     async def _read_answer(self, wire: Wire, request: Request) -> Response:
         event = await self._next_event(wire)
-        for _ in range(_INTERIM_LIMIT):
+        for _ in range(INTERIM_LIMIT):
             if not isinstance(event, h11.InformationalResponse):
                 break
             event = await self._next_event(wire)
@@ -131,9 +116,3 @@ class Http11(httpcore.AsyncConnectionInterface):
         except h11.RemoteProtocolError:
             raise TransportError(FailureKind.EXCHANGE, "the answer is not proper HTTP/1.1") from None
         return event
-
-
-def _prebuilt(request: Request) -> bytes:
-    lines = [b"POST %b HTTP/1.1" % request.target.path.encode()]
-    lines += [name + b": " + value for name, value in request.headers]
-    return b"\r\n".join([*lines, b"", request.body])

@@ -15,7 +15,8 @@ from anyio.streams.tls import TLSAttribute, TLSStream
 from .._http import FailureKind, Target
 from .._loops import is_asyncio
 from ._failures import translate
-from ._sockets import READ_SIZE, WatchedSocket, limit_unsent, open_socket
+from ._sockets import WatchedSocket
+from ._watched import READ_SIZE, limit_unsent, open_connection
 
 _LOST = (anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream, OSError)
 
@@ -171,7 +172,7 @@ async def connect(target: Target, tls: ssl.SSLContext | None, patience: float | 
     try:
         with anyio.fail_after(patience):
             if is_asyncio():
-                sock = await open_socket(target.host, target.port)
+                sock = await open_connection(target.host, target.port, WatchedSocket)
                 return WatchedWire(sock, await _secured(sock, target, tls))
             stream = await anyio.connect_tcp(target.host, target.port)
             limit_unsent(stream.extra(SocketAttribute.raw_socket))

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import ssl
+from functools import partial
 from typing import Any, Self
-
-import httpx
 
 from .._errors import ConfigurationError
 from .._http import Request, Response, Transport
+from ._carrier import ConnectionCarrier
 from ._client import ClientCarrier
-from ._connections import ConnectionCarrier
-from ._http11 import Timeouts
+from ._connections import MockableConnection
 from ._logs import install_filter, sending
+from ._settings import OWN_CONNECTIONS, Timeouts, checked_limit, checked_tls
 
-_OWN_CONNECTIONS = 100
 _CLIENT_CONNECTIONS = 20
 
 
@@ -48,13 +47,12 @@ class HttpxTransport:
         read_timeout: float | None = 30.0,
         ssl_context: ssl.SSLContext | None = None,
     ) -> None:
-        limit = _checked_limit(max_connections, _OWN_CONNECTIONS if client is None else _CLIENT_CONNECTIONS)
-        timeouts = _checked_timeouts(connect_timeout, read_timeout)
-        if ssl_context is not None and not isinstance(ssl_context, ssl.SSLContext):
-            raise ConfigurationError("ssl_context must be an ssl.SSLContext")
+        limit = checked_limit(max_connections, OWN_CONNECTIONS if client is None else _CLIENT_CONNECTIONS)
+        timeouts = Timeouts(connect_timeout, read_timeout)
+        make_tls = checked_tls(ssl_context)
         self._carrier: Transport
         if client is None:
-            self._carrier = ConnectionCarrier(limit, timeouts, lambda: ssl_context or _default_tls())
+            self._carrier = ConnectionCarrier(limit, partial(MockableConnection, timeouts), make_tls)
         elif ssl_context is not None:
             raise ConfigurationError("ssl_context: give it to the client, which has its own")
         elif isinstance(client, type) or not all(hasattr(client, verb) for verb in ("build_request", "aclose")):
@@ -77,22 +75,3 @@ class HttpxTransport:
 
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
-
-
-def _default_tls() -> ssl.SSLContext:
-    return httpx.create_ssl_context(trust_env=False)
-
-
-def _checked_limit(max_connections: int | None, default: int) -> int:
-    if max_connections is None:
-        return default
-    if isinstance(max_connections, bool) or not isinstance(max_connections, int) or max_connections < 1:
-        raise ConfigurationError("max_connections must be a whole number, at least 1")
-    return max_connections
-
-
-def _checked_timeouts(connect: float | None, read: float | None) -> Timeouts:
-    for name, value in (("connect_timeout", connect), ("read_timeout", read)):
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e9):
-            raise ConfigurationError(f"{name} must be a number of seconds, more than 0 and less than 1e9, or None")
-    return Timeouts(connect, read)

@@ -12,7 +12,7 @@ from carriers import OURS, carried_by, request_to
 from fault_server import OK, OK_BODY, PATIENCE, answer, drain, healthy, pour, read_request, send, silence, wait
 
 from sendpulse_async._http import RESPONSE_BODY_LIMIT
-from sendpulse_async.transports._sockets import READ_SIZE
+from sendpulse_async.transports._watched import READ_SIZE
 
 pytestmark = pytest.mark.anyio
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from types import SimpleNamespace
 
 import anyio
 import anyio.to_thread
@@ -12,7 +11,6 @@ from carriers import HTTPX, HTTPX2, OURS, carried_by, request_to, until
 from fault_server import OK, OK_BODY, PATIENCE, answer, drain, fin, healthy, read_request, rst, send, tell, wait
 
 from sendpulse_async._http import TransportError
-from sendpulse_async.transports._http11 import Timeouts
 from sendpulse_async.transports._pool import IDLE_EXPIRY, ConnectionPool
 
 pytestmark = pytest.mark.anyio
@@ -107,12 +105,12 @@ async def test_a_connection_expires_after_three_idle_seconds(carrier, serve, age
     """Only what was idle for longer is closed and replaced."""
     server = serve()
     now = [100.0]
-    pool = ConnectionPool(2, Timeouts(PATIENCE, PATIENCE), clock=lambda: now[0])
+    pool = ConnectionPool(2, carrier.make_connection, clock=lambda: now[0])
 
     async def exchange():
         request = request_to(server)
         connection = await pool.acquire(request.target, None)
-        response = await connection.handle_async_request(_asked(request, connection))
+        response = await connection.exchange(request)
         await pool.release(connection, is_reusable=connection.make_ready())
         return response.status_code
 
@@ -129,11 +127,11 @@ async def test_the_freshest_connection_serves_first_and_old_ones_are_closed(carr
     """Last in, first out: what a burst opened goes away when the burst is over."""
     server = serve()
     now = [100.0]
-    pool = ConnectionPool(3, Timeouts(PATIENCE, PATIENCE), clock=lambda: now[0])
+    pool = ConnectionPool(3, carrier.make_connection, clock=lambda: now[0])
     request = request_to(server)
 
     async def use(connection):
-        await connection.handle_async_request(_asked(request_to(server), connection))
+        await connection.exchange(request_to(server))
         await pool.release(connection, is_reusable=connection.make_ready())
 
     burst = [await pool.acquire(request.target, None) for _ in range(3)]
@@ -149,7 +147,3 @@ async def test_the_freshest_connection_serves_first_and_old_ones_are_closed(carr
 
     assert latest is burst[-1]
     assert server.accepted == 3
-
-
-def _asked(request, connection):
-    return SimpleNamespace(url=connection.url(request.target), extensions={"event": request})
