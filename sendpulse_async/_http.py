@@ -53,7 +53,14 @@ class Target:
 
 
 class Meter(Protocol):
-    """What attempts wait for."""
+    """What attempts wait for.
+
+    Attributes:
+        is_open: Whether anybody may begin at once, and nothing is counted.
+    """
+
+    @property
+    def is_open(self) -> bool: ...
 
     async def wait(self, deadline: float = math.inf) -> None:
         """Return when one may begin."""
@@ -133,7 +140,10 @@ class Response:
 
     def header(self, name: bytes) -> list[str]:
         """Return every value of the header `name`, which is given in lower case."""
-        return [value.decode("latin-1").strip() for key, value in self.headers if key.lower() == name]
+        size = len(name)  # compared first: this is asked several times for every answer
+        return [
+            value.decode("latin-1").strip() for key, value in self.headers if len(key) == size and key.lower() == name
+        ]
 
 
 class FailureKind(Enum):

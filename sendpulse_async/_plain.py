@@ -34,6 +34,7 @@ def _one_level(kind: type[Any]) -> Callable[[Any], dict[str, Any]]:
     return cattrs.gen.make_dict_unstructure_fn(kind, _converter, **as_they_are)
 
 
+_SMALL = 2**62
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -62,7 +63,7 @@ class Check:
             self.note(path, f"must be a string, not {type(value).__name__}")
             return None
         stripped = value.strip()
-        if _CONTROL.search(stripped):
+        if not stripped.isprintable() and _CONTROL.search(stripped):
             self.note(path, "has a control character")
         return self.text(path, stripped) or None
 
@@ -77,11 +78,14 @@ class Check:
 
     def object(self, path: str, value: object, depth: int = 0) -> dict[str, Any]:
         """Return a mapping as a JSON object."""
-        if not isinstance(value, Mapping):
+        if type(value) is not dict and not isinstance(value, Mapping):
             self.note(path, f"must be a mapping, not {type(value).__name__}")
             return {}
         plain: dict[str, Any] = {}
         for key, item in value.items():
+            if type(key) is str and key.isascii() and _is_plain(item):
+                plain[key] = item
+                continue
             if not isinstance(key, str) or isinstance(key, Enum):
                 self.note(path, f"every name must be a string, one is of type {type(key).__name__}")
                 continue
@@ -179,6 +183,18 @@ _CONVERSIONS: tuple[tuple[type | tuple[type, ...], Callable[[Check, str, Any, in
     (str, lambda check, path, value, _depth: check.text(path, str(value))),
     (int, Check.integer),
 )
+
+
+def _is_plain(value: object) -> bool:
+    """Tell whether a value is JSON as it is; False: it has to be looked at more closely."""
+    kind = type(value)
+    if kind is str:
+        return value.isascii()  # type: ignore[attr-defined, no-any-return] # it is a string
+    if kind is int:
+        return -_SMALL < value < _SMALL  # type: ignore[operator] # it is a number
+    if kind is float:
+        return math.isfinite(value)  # type: ignore[arg-type] # likewise
+    return kind is bool or value is None
 
 
 def joined(path: str, key: str) -> str:

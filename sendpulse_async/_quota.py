@@ -201,10 +201,12 @@ class GatedTransport:
         Raises:
             NotSentError: There is none before the request's deadline; no attempt was begun.
         """
-        if not self._quota.is_valid(request.progress.place_at):
-            for meter in (request.progress.also, self._quota):  # whose pause counts up to the last moment
-                if meter is not None:
-                    await meter.wait(request.deadline)
+        also = request.progress.also
+        is_free = self._quota.is_open and (also is None or also.is_open)
+        if not is_free and not self._quota.is_valid(request.progress.place_at):
+            if also is not None:
+                await also.wait(request.deadline)
+            await self._quota.wait(request.deadline)  # last, since a pause of all counts up to the last moment
         request.progress.begin_attempt()
         began = self._quota.now()
         response = await self._inner.send(request)

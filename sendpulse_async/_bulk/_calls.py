@@ -18,6 +18,7 @@ from .._outcomes import Outcome, Report
 from .._policies import RateLimit
 from .._quota import Quota
 from .._senders import EventSender
+from ._foreign import carrier_of
 from ._rules import StopRules
 from ._run import Run, Settle
 from ._source import Events, Source
@@ -42,7 +43,7 @@ class _Options:
         if isinstance(sender, type) or not isinstance(sender, EventSender):
             raise ConfigurationError("sender must have send_event")
         quota = self.rate_limit if isinstance(self.rate_limit, Quota) else Quota(self.rate_limit)
-        return Run(sender, Source(events), settle, StopRules(self.max_failures), quota)
+        return Run(carrier_of(sender), Source(events), settle, StopRules(self.max_failures), quota)
 
 
 async def send_many(

@@ -75,10 +75,12 @@ class StopRules:
     def note(self, outcome: Outcome) -> SendPulseError | None:
         """Take in what came of an event, and return why the run has to stop, or None."""
         self.breaker.note(outcome)
+        if outcome.status is OutcomeStatus.ACCEPTED:
+            self._endpoint_failures = 0
+            return None
+        self._failures += 1
         if self.breaker.state is BreakerState.BROKEN:
             return StoppedError(f"{STREAK} events in a row failed, and so did the probe after a wait: {outcome.error}")
-        if outcome.status is not OutcomeStatus.ACCEPTED:
-            self._failures += 1
         error = outcome.error
         if isinstance(error, DeliveryError):
             if error.scope is FailureScope.ACCOUNT:
@@ -86,8 +88,6 @@ class StopRules:
             self._endpoint_failures = self._endpoint_failures + 1 if error.scope is FailureScope.ENDPOINT else 0
             if self._endpoint_failures >= STREAK:
                 return error
-        elif error is None:
-            self._endpoint_failures = 0
         if self.max_failures is not None and self._failures > self.max_failures:
             return StoppedError(f"more events failed than max_failures={self.max_failures} allows")
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
@@ -23,7 +23,7 @@ from .._hooks import briefly, tell_interrupted
 from .._outcomes import Outcome
 from .._quota import Quota
 from .._senders import Job, Sender
-from ._foreign import ForeignSender, carrier_of
+from ._foreign import ForeignSender
 from ._rules import StopRules
 from ._source import Source
 
@@ -52,7 +52,7 @@ class Run:
         fault: What the input, `settle` or the code itself raised.
     """
 
-    sender: Sender | ForeignSender = attrs.field(converter=carrier_of)
+    sender: Sender | ForeignSender
     source: Source
     settle: Settle
     rules: StopRules
@@ -146,7 +146,10 @@ class Run:
         """
         job = Job(index, given)
         try:
-            async with self._probe_turn(has_event=True) if is_held else nullcontext():
+            if is_held:
+                async with self._probe_turn(has_event=True):
+                    await self._deliver(job)
+            else:
                 await self._deliver(job)
         except anyio.get_cancelled_exc_class():
             if not job.is_told:
@@ -207,20 +210,24 @@ class Run:
 
     async def _has_place(self, job: Job) -> bool:
         """Wait for the quota, without bound; tell whether the run goes on."""
-        quotas, senders = [self.quota], self.sender.quota
-        if senders is not None and senders is not self.quota:
-            quotas.append(senders)
-            job.also = self.quota
-        if self.stopped_because is None and not all(quota.is_open for quota in quotas):
-            with anyio.CancelScope() as scope:
-                self._waits.add(scope)
-                try:
-                    for quota in quotas:
-                        await quota.wait()
-                finally:
-                    self._waits.discard(scope)
+        own, senders = self.quota, self.sender.quota
+        if senders is not None and senders is not own:
+            job.also = own
+        if self.stopped_because is None and not (own.is_open and (senders is None or senders.is_open)):
+            await self._wait_for(own, senders)
         job.place_at = None if senders is None else senders.now()
         return self.stopped_because is None
+
+    async def _wait_for(self, own: Quota, senders: Quota | None) -> None:
+        """Wait for a place under both limits, until the run stops."""
+        with anyio.CancelScope() as scope:
+            self._waits.add(scope)
+            try:
+                await own.wait()
+                if senders is not None and senders is not own:
+                    await senders.wait()
+            finally:
+                self._waits.discard(scope)
 
     def _unsent(self, job: Job, why: str) -> Outcome:
         error = NotSentError(f"not sent: {why}", scope=FailureScope.EVENT)

@@ -12,26 +12,30 @@ class Tally:
     """The making of a report."""
 
     def __init__(self) -> None:
+        self._accepted = 0
         self._counts: Counter[OutcomeStatus] = Counter()
         self._failures: list[Outcome] = []
 
     def add(self, outcome: Outcome) -> None:
         """Count one outcome."""
+        if outcome.status is OutcomeStatus.ACCEPTED:
+            self._accepted += 1
+            return
         self._counts[outcome.status] += 1
-        if outcome.status is not OutcomeStatus.ACCEPTED and len(self._failures) < FAILURES_KEPT:
+        if len(self._failures) < FAILURES_KEPT:
             self._failures.append(outcome)
 
     def report(self, elapsed: float, stopped_because: SendPulseError | None) -> Report:
         """Return the report of what was counted so far."""
-        total = self._counts.total()
+        failed = self._counts.total()
         return Report(
-            total=total,
-            accepted=self._counts[OutcomeStatus.ACCEPTED],
+            total=self._accepted + failed,
+            accepted=self._accepted,
             rejected=self._counts[OutcomeStatus.REJECTED],
             not_sent=self._counts[OutcomeStatus.NOT_SENT],
             unknown=self._counts[OutcomeStatus.UNKNOWN],
             elapsed=elapsed,
             failures=tuple(self._failures),
-            failures_dropped=total - self._counts[OutcomeStatus.ACCEPTED] - len(self._failures),
+            failures_dropped=failed - len(self._failures),
             stopped_because=stopped_because,
         )

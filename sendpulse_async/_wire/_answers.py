@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import zlib
+from functools import lru_cache
 from typing import Any
 
 import attrs
@@ -84,8 +85,8 @@ def is_over_quota(response: Response) -> bool:
 
 def _decoded(response: Response) -> tuple[bytes, bool]:
     """Return the body without its compression, and whether that worked: a server may ignore `identity`."""
-    encodings = [e for e in ",".join(response.header(b"content-encoding")).lower().split(",") if e.strip()]
-    names = [name.strip() for name in encodings if name.strip() != "identity"]
+    encodings = ",".join(response.header(b"content-encoding")).lower().split(",")
+    names = [name for encoding in encodings if (name := encoding.strip()) not in {"", "identity"}]
     if not names:
         return response.body, True
     if names not in (["gzip"], ["x-gzip"], ["deflate"]):
@@ -99,6 +100,10 @@ def _decoded(response: Response) -> tuple[bytes, bool]:
 
 
 def _json_object(body: bytes) -> dict[str, Any] | None:
+    return _usual(body) if len(body) <= _SHORT else _read_object(body)
+
+
+def _read_object(body: bytes) -> dict[str, Any] | None:
     try:
         value = _decode(body.decode("utf-8-sig"))
     except (ValueError, RecursionError):
@@ -119,5 +124,8 @@ def _integer(digits: str) -> float:
     return int(digits) if len(digits) <= _LONGEST_INTEGER else math.inf
 
 
+_SHORT = 32
+"""Bytes of a body such as `{"result": true}`: millions of answers are one of a few, which need not be read again."""
+_usual = lru_cache(16)(_read_object)
 _LONGEST_INTEGER = 600
 _decode = json.JSONDecoder(object_pairs_hook=_unambiguous, parse_int=_integer).decode

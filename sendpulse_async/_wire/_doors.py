@@ -10,7 +10,7 @@ import attrs
 
 from .._contract import TOKEN_PATH
 from .._errors import InvalidEventError
-from .._events import Event
+from .._events import Event, payload_of
 from .._http import Headers, Progress, Request, Target
 from .._tokens import ClientCredentials
 from .._version import __version__
@@ -62,7 +62,7 @@ class RawDoor:
         """
         if way.event_name is not None or event.event_name is not None:
             raise InvalidEventError(["event_name: a raw event URL names its event already; give no event name"])
-        content_type, body = self._encode(event.to_payload())
+        content_type, body = self._encode(payload_of(event))
         headers = _headers(self._head, content_type, body)
         return Request(self.target, headers, body, way.deadline, progress=way.progress)
 
@@ -87,7 +87,7 @@ class NamedDoor:
         if name is None:
             raise InvalidEventError(["event_name: none was given by the call, the event or the sender"])
         target = attrs.evolve(self.target, path=self.target.path + named_event_path(name))
-        content_type, body = encode_json(event.to_payload())
+        content_type, body = encode_json(payload_of(event))
         return Request(target, _headers(self._head, content_type, body), body, way.deadline, progress=way.progress)
 
 

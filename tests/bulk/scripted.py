@@ -11,6 +11,7 @@ from anyio.lowlevel import checkpoint
 
 from sendpulse_async import Outcome, RawEventSender, Receipt, Report, Response, RetryPolicy, TransportError, send_many
 from sendpulse_async._bulk import _calls, _run
+from sendpulse_async._bulk._foreign import carrier_of
 from sendpulse_async._bulk._rules import StopRules
 from sendpulse_async._bulk._source import Source
 from sendpulse_async._bulk._tally import Tally
@@ -189,7 +190,7 @@ async def run_with_sleep(sender, events, sleep, *, max_in_flight=32, max_failure
         if on_outcome is not None:
             on_outcome(outcome)
 
-    run = _run.Run(sender, Source(events), settle, StopRules(max_failures), Quota(None), sleep)
+    run = _run.Run(carrier_of(sender), Source(events), settle, StopRules(max_failures), Quota(None), sleep)
     await _calls._work(run, max_in_flight)
     return run, tally.report(0.0, run.stopped_because)
 
