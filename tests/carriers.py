@@ -65,12 +65,12 @@ OWN_ON_TRIO = Carrier("own-on-trio", "trio")
 DIRECT = Carrier("direct", "asyncio", transport=DirectTransport)
 # Where uvloop is installed, all is played on it too: it is what a web service of today runs on.
 UVLOOP = ("asyncio", {"use_uvloop": True})
-ON_UVLOOP = (
-    [Carrier("own-on-uvloop", UVLOOP), Carrier("direct-on-uvloop", UVLOOP, transport=DirectTransport)]
-    if find_spec("uvloop")
-    else []
-)
-OURS = (OWN, OWN_ON_TRIO, DIRECT, *ON_UVLOOP)
+OWN_ON_UVLOOP = [Carrier("own-on-uvloop", UVLOOP)] if find_spec("uvloop") else []
+DIRECT_ON_UVLOOP = [Carrier("direct-on-uvloop", UVLOOP, transport=DirectTransport)] if find_spec("uvloop") else []
+ON_UVLOOP = (*OWN_ON_UVLOOP, *DIRECT_ON_UVLOOP)
+MOCKABLE = (OWN, OWN_ON_TRIO, *OWN_ON_UVLOOP)
+"""Of our own transports, that which a user's respx mocks."""
+OURS = (*MOCKABLE, DIRECT, *DIRECT_ON_UVLOOP)
 HTTPX = Carrier("httpx", "asyncio", httpx)
 HTTPX2 = Carrier("httpx2", "asyncio", httpx2)
 ALL = (*OURS, HTTPX, HTTPX2)

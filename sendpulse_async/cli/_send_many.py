@@ -10,7 +10,7 @@ from typing import Annotated
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from .. import AuthorizedEventSender, ConfigurationError, HttpxTransport, RateLimit, RawEventSender, stream_many
+from .. import AuthorizedEventSender, ConfigurationError, RateLimit, RawEventSender, stream_many
 from .._senders import SenderOptions
 from ._consoles import complain, open_stderr, open_stdout
 from ._doors import Door, load_env_file, open_sender
@@ -19,6 +19,7 @@ from ._interrupts import Interrupts
 from ._progress import open_progress
 from ._report import show_report
 from ._rows import InputError, Row, count_rows, read_rows
+from ._transports import TransportName, open_transport
 
 _RATE = re.compile(r"(\d+(?:\.\d+)?)/([sm])", re.ASCII)
 _SECONDS = {"s": 1, "m": 60}
@@ -35,6 +36,7 @@ async def send_many(
     max_in_flight: Annotated[int, Parameter(validator=Number(gte=1))] = 32,
     rate: str | None = None,
     max_errors: Annotated[int | None, Parameter(validator=Number(gte=0))] = None,
+    transport: TransportName | None = None,
 ) -> ExitCode:
     """Send one event for each row of a file, and report what came of them.
 
@@ -52,12 +54,14 @@ async def send_many(
         max_in_flight: Events on their way at a time.
         rate: Requests a second or a minute at most, such as 5/s or 300/m; by default 10/s, SendPulse's own limit.
         max_errors: Stop when more events than this have failed; by default any number may.
+        transport: What carries the events: direct (the faster one; needs the extra "fast") or httpx; by default direct
+            where it is installed.
     """
     limit = None if rate is None else parse_rate(rate)
     load_env_file(env_file)
     # By default a transport has 100 connections; events that wait for one would spend their deadline on it.
-    async with HttpxTransport(max_connections=max_in_flight) as transport:
-        options: SenderOptions = {"transport": transport}
+    async with open_transport(transport, max_in_flight) as opened:
+        options: SenderOptions = {"transport": opened}
         if limit is not None:
             options["rate_limit"] = limit
         async with open_sender(door, event_name, options) as sender:

@@ -10,7 +10,7 @@ from collections import Counter
 
 import anyio
 import pytest
-from carriers import HTTPX, ON_UVLOOP, OWN, OWN_ON_TRIO, carried_by, until
+from carriers import DIRECT, HTTPX, ON_UVLOOP, OWN, OWN_ON_TRIO, carried_by, until
 from fakes import Listener, at_once, turns
 from fault_server import OK_BODY, PATIENCE, answer, refuse, send
 from suspensions import cancelled_at
@@ -233,7 +233,12 @@ WAYS = {
     "by-scope": {"by": "scope", "again": ()},
 }
 # Trio has scopes alone; what uvloop suspends at is asyncio's.
-EACH_WAY = [*((OWN, way) for way in WAYS), (OWN_ON_TRIO, "by-scope"), *((carrier, "once") for carrier in ON_UVLOOP)]
+EACH_WAY = [
+    *((OWN, way) for way in WAYS),
+    (OWN_ON_TRIO, "by-scope"),
+    *((DIRECT, way) for way in ("once", "twice", "by-scope")),
+    *((carrier, "once") for carrier in ON_UVLOOP),
+]
 each_way = pytest.mark.parametrize(("carrier", "way"), EACH_WAY, ids=str, indirect=["carrier"])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import anyio
 import pytest
 from canaries import assert_silent, texts_of_error
-from carriers import ALL, OWN, OWN_ON_TRIO
+from carriers import ALL, DIRECT, OWN, OWN_ON_TRIO
 from fakes import Listener
 from fault_server import PATIENCE
 
@@ -101,7 +101,7 @@ STAYS = {
 """Events that a run of twelve, one at a time, pulls while a fault stays."""
 
 
-@played_by(OWN, OWN_ON_TRIO, cases=STAYING, with_tls=False)
+@played_by(OWN, OWN_ON_TRIO, DIRECT, cases=STAYING, with_tls=False)
 async def test_a_bulk_run_ends_as_its_row_says(carrier, case, is_tls, stage, authority):
     """A fault that stays stops a run before it spoils more events than its row allows, or does not concern the run."""
     scene, listener = stage(case, is_tls=is_tls), Listener()

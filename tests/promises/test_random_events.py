@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 import pytest
-from carriers import HTTPX, OWN, OWN_ON_TRIO, carried_by
+from carriers import DIRECT, HTTPX, OWN, OWN_ON_TRIO, carried_by
 from examples import examples
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,7 +39,7 @@ SEGMENTS = st.text(
 
 @examples(60)
 @given(name=ANY_TEXT, variables=st.dictionaries(NAMES, JSON, max_size=5))
-@carried_by(OWN, OWN_ON_TRIO, HTTPX)
+@carried_by(OWN, OWN_ON_TRIO, DIRECT, HTTPX)
 async def test_any_event_by_name_arrives_as_it_was_given(carrier, name, variables):
     """A name is refused before anything is sent, or the other side reads the same name, with the same variables."""
     with Sandbox() as sandbox:
@@ -64,7 +64,7 @@ async def test_any_event_by_name_arrives_as_it_was_given(carrier, name, variable
 
 @examples(40)
 @given(segments=st.lists(SEGMENTS, min_size=1, max_size=3), query=SEGMENTS | st.just(""), text=TEXT)
-@carried_by(OWN, OWN_ON_TRIO, HTTPX)
+@carried_by(OWN, OWN_ON_TRIO, DIRECT, HTTPX)
 async def test_any_url_is_refused_or_asked_for_as_it_is(carrier, serve, segments, query, text):
     """What stands in the request line is the path that was given, and what was no path stays as data in the body."""
     server = serve()

@@ -9,7 +9,7 @@ from collections import Counter, deque
 import anyio
 import attrs
 import pytest
-from carriers import HTTPX, OWN, OWN_ON_TRIO, carried_by, until
+from carriers import DIRECT, HTTPX, OWN, OWN_ON_TRIO, carried_by, until
 from examples import examples
 from fakes import Listener, at_once
 from fault_server import OK, PATIENCE
@@ -139,7 +139,7 @@ async def play(script, carrier, way):
 
 @examples(80)
 @given(on_connection=connections, on_request=requests, way=ways)
-@carried_by(OWN, OWN_ON_TRIO, HTTPX)
+@carried_by(OWN, OWN_ON_TRIO, DIRECT, HTTPX)
 async def test_no_script_of_faults_makes_an_outcome_a_lie(carrier, serve, on_connection, on_request, way):
     """At most once, honest, conserved; afterwards every event of a crowd is accepted, and no connection is left."""
     if not carrier.is_own:
@@ -152,7 +152,7 @@ async def test_no_script_of_faults_makes_an_outcome_a_lie(carrier, serve, on_con
 @given(
     on_request=st.lists(st.none() | st.sampled_from(SAFE), max_size=30), way=ways.filter(lambda way: not way.patience)
 )
-@carried_by(OWN, OWN_ON_TRIO)
+@carried_by(OWN, OWN_ON_TRIO, DIRECT)
 async def test_safe_faults_leave_no_doubt(carrier, serve, on_request, way):
     """Where every fault is of the safe kind nothing is UNKNOWN, and nothing is refused for good."""
     outcomes = await play(Script(serve, [], on_request), carrier, way)
@@ -188,7 +188,7 @@ faults = st.builds(
 
 @examples(60)
 @given(script=st.lists(faults, max_size=8), way=ways, revoke_at=st.none() | st.integers(0, 8))
-@carried_by(OWN, OWN_ON_TRIO)
+@carried_by(OWN, OWN_ON_TRIO, DIRECT)
 async def test_no_fault_of_an_account_makes_an_outcome_a_lie(carrier, script, way, revoke_at):
     """The same by name, with tokens that fail, are refused, and are revoked on the way."""
     with Sandbox() as sandbox:

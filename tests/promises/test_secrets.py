@@ -14,7 +14,7 @@ from pathlib import Path
 import anyio
 import pytest
 from canaries import LogWatch, assert_silent, found_in, texts_of_error
-from carriers import OWN, OWN_ON_TRIO, carried_by, until
+from carriers import DIRECT, OWN, OWN_ON_TRIO, carried_by, until
 from fault_server import OK, answer, read_request, refuse, send, wait
 
 from sendpulse_async import (
@@ -73,7 +73,7 @@ def reprs_of_all_that_lives():
 
 
 @pytest.mark.anyio
-@carried_by(OWN, OWN_ON_TRIO)
+@carried_by(OWN, OWN_ON_TRIO, DIRECT)
 async def test_nothing_that_lives_shows_a_secret(carrier, serve, authority):
     """In the middle of exchanges, over TLS too, no object of the library has a repr with a secret in it."""
     go = threading.Event()

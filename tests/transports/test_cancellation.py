@@ -8,7 +8,7 @@ import random
 
 import anyio
 import pytest
-from carriers import HTTPX, OURS, OWN, carried_by, request_to
+from carriers import DIRECT, HTTPX, OURS, OWN, carried_by, request_to
 from fault_server import PATIENCE
 from suspensions import cancelled_at
 
@@ -57,7 +57,7 @@ async def cancelled_after_turns(turns, work):
     return was_running
 
 
-@carried_by(OWN, HTTPX)
+@carried_by(OWN, DIRECT, HTTPX)
 @pytest.mark.parametrize("cancelled", [cancelled_at_point, cancelled_after_turns])
 @pytest.mark.parametrize("is_warm", [False, True], ids=["cold", "warm"])
 async def test_a_request_may_be_cancelled_anywhere(carrier, serve, authority, tls, cancelled, is_warm, record_property):
@@ -83,7 +83,7 @@ async def test_a_request_may_be_cancelled_anywhere(carrier, serve, authority, tl
     assert not stayed & set(server.bodies())
 
 
-@carried_by(OWN)
+@carried_by(OWN, DIRECT)
 async def test_one_who_waits_for_a_place_may_be_cancelled(carrier, serve):
     """Cancelled in the queue, and in the turn in which its place came: the place is another's then."""
     server = serve()

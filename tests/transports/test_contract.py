@@ -8,7 +8,7 @@ import threading
 import anyio
 import anyio.to_thread
 import pytest
-from carriers import BODY, HTTPX, HTTPX2, OURS, OWN, PATH, carried_by, request_to, until
+from carriers import BODY, DIRECT, HTTPX, HTTPX2, OURS, OWN, PATH, carried_by, request_to, until
 from fault_server import OK, OK_BODY, PATIENCE, answer, drain, healthy, read_request, send, tell, wait
 
 from sendpulse_async import ConfigurationError, HttpxTransport, Transport
@@ -189,7 +189,7 @@ async def test_the_environment_names_no_proxy(carrier, serve, authority, tls, mo
         assert (await transport.send(request_to(server))).status_code == 200
 
 
-@carried_by(OWN, HTTPX, HTTPX2)
+@carried_by(OWN, DIRECT, HTTPX, HTTPX2)
 async def test_it_is_a_transport(carrier):
     """It has the two verbs that a sender asks for."""
     async with carrier.open() as transport:
@@ -198,8 +198,8 @@ async def test_it_is_a_transport(carrier):
 
 @pytest.mark.parametrize("name", ["max_connections", "connect_timeout", "read_timeout"])
 @pytest.mark.parametrize("value", [0, -1, True, "1"])
-@carried_by(OWN)
+@carried_by(OWN, DIRECT)
 async def test_a_setting_out_of_its_range_is_named(carrier, name, value):
     """The error says which one it is."""
     with pytest.raises(ConfigurationError, match=f"^{name} "):
-        HttpxTransport(**{name: value})
+        carrier.transport(**{name: value})

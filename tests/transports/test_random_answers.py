@@ -8,7 +8,7 @@ import tracemalloc
 
 import anyio
 import pytest
-from carriers import HTTPX, OWN, OWN_ON_TRIO, carried_by, request_to, until
+from carriers import DIRECT, HTTPX, OWN, OWN_ON_TRIO, carried_by, request_to, until
 from examples import examples
 from fault_server import OK, OK_BODY, PATIENCE, answer, fin, read_request, rst, send
 from hypothesis import example, given
@@ -173,7 +173,7 @@ def test_bytes_without_end_take_little_memory(start, endless):
 
 @examples(25)
 @given(data=answers, is_reset=st.booleans())
-@carried_by(OWN, OWN_ON_TRIO, HTTPX)
+@carried_by(OWN, OWN_ON_TRIO, DIRECT, HTTPX)
 @pytest.mark.anyio
 async def test_any_bytes_on_a_real_socket(carrier, serve, data, is_reset):
     """The same over sockets: only documented errors, and the next exchange works."""

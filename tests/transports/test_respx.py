@@ -9,7 +9,7 @@ import pathlib
 import httpx
 import pytest
 import respx
-from carriers import HTTPX, OURS
+from carriers import HTTPX, MOCKABLE
 
 from sendpulse_async import HttpxTransport, NotSentError, Quota, RawEventSender, RetryPolicy, UnknownDeliveryError
 
@@ -21,7 +21,7 @@ SAMPLES = sorted((pathlib.Path(__file__).parent.parent / "samples").glob("*.json
 ACCEPTED = {"result": True}
 
 
-@pytest.fixture(params=[*OURS, HTTPX], ids=str)
+@pytest.fixture(params=[*MOCKABLE, HTTPX], ids=str)
 def carrier(request):
     return request.param
 
