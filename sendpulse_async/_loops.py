@@ -133,6 +133,7 @@ class _Limits:
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._open: dict[float, dict[_Limit, None]] = {}
+        self._timers: dict[float, asyncio.TimerHandle] = {}
 
     def add(self, limit: _Limit) -> None:
         if limit.seconds == math.inf:
@@ -142,7 +143,7 @@ class _Limits:
             group[limit] = None
         elif len(self._open) < _MOST_LENGTHS:
             self._open[limit.seconds] = {limit: None}
-            self._loop.call_at(limit.ends_at, self._look, limit.seconds)
+            self._look_at(limit.ends_at, limit.seconds)
         else:
             limit.timer = self._loop.call_at(limit.ends_at, limit.strike)
 
@@ -158,13 +159,30 @@ class _Limits:
         group, now = self._open[seconds], self._loop.time()
         for limit in list(group):
             if limit.ends_at > now:
-                self._loop.call_at(limit.ends_at, self._look, seconds)
+                self._look_at(limit.ends_at, seconds)
                 return
             del group[limit]
             limit.strike()
+        self._forget(seconds)
+
+    def _look_at(self, moment: float, seconds: float) -> None:
+        self._timers[seconds] = self._loop.call_at(moment, self._look, seconds)
+
+    def _forget(self, seconds: float) -> None:
+        self._timers.pop(seconds).cancel()
         del self._open[seconds]
+
+    def forget_unused(self) -> None:
+        for seconds in [seconds for seconds, group in self._open.items() if not group]:
+            self._forget(seconds)
 
 
 _MOST_LENGTHS = 16
 """That share a timer; who gives each event a deadline of its own pays for a timer of its own."""
 _limits = PerLoop(_Limits)
+
+
+def forget_unused_limits() -> None:
+    """Cancel the timers that no work in this event loop needs any more."""
+    if is_asyncio() and (limits := _limits.peek()) is not None:
+        limits.forget_unused()

@@ -9,7 +9,7 @@ import anyio
 import pytest
 from fakes import at_once, backend, now
 
-from sendpulse_async._loops import _MOST_LENGTHS, _limits, within
+from sendpulse_async._loops import _MOST_LENGTHS, _limits, forget_unused_limits, within
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(30)]
 
@@ -110,11 +110,14 @@ async def test_a_cancellation_of_the_task_wins(anyio_backend):
 
 
 async def test_nothing_is_left_of_a_limit(anyio_backend):
-    """asyncio: when the longest is over, no timer and no work is remembered."""
+    """asyncio: when the longest is over, or somebody closes, no timer and no work is remembered."""
     if anyio_backend[0] == "trio":
         pytest.skip("trio has its own")
 
-    await at_once(*[lambda n=n: within(1 + n / 10, work(0.5)) for n in range(50)])
-    await anyio.sleep(10)
-
-    assert _limits.get()._open == {}
+    for is_told in (False, True):
+        await at_once(*[lambda n=n: within(1 + n / 10, work(0.5)) for n in range(50)])
+        if is_told:
+            forget_unused_limits()
+        else:
+            await anyio.sleep(10)
+        assert (_limits.get()._open, _limits.get()._timers) == ({}, {})

@@ -25,7 +25,7 @@ from .._errors import (
 from .._events import Event
 from .._hooks import tell, tell_interrupted
 from .._http import Meter, Progress, Request
-from .._loops import within
+from .._loops import forget_unused_limits, within
 from .._outcomes import Outcome, Receipt
 from .._quota import GatedTransport
 from .._retrying import RetryingSender
@@ -152,6 +152,7 @@ class Sender:
     async def aclose(self) -> None:
         """Close what this sender opened; a transport that was given to it stays open."""
         self._is_closed = True
+        forget_unused_limits()
         if self._settings.transport is None:
             await self._transport.aclose()
 

@@ -48,7 +48,8 @@ class DirectConnection(WatchedProtocol):
         self._body = bytearray()
         self._received = 0
         self._interim = 0
-        self._is_complete = self._is_settled = False
+        self._is_complete = False
+        self._is_settled = self._is_ended
 
     # What the pool calls
 
