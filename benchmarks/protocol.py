@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 import sys
 from collections.abc import Callable
 
@@ -41,8 +42,8 @@ class RequestReader(asyncio.Protocol):
         return last + 5 - begin if last >= 0 else None
 
 
-async def serve(make: Callable[[], RequestReader]) -> None:
+async def serve(make: Callable[[], RequestReader], context: ssl.SSLContext | None = None) -> None:
     """Serve on a free port, which is printed, until the input ends."""
-    server = await asyncio.get_running_loop().create_server(make, "127.0.0.1", 0, backlog=1024)
+    server = await asyncio.get_running_loop().create_server(make, "127.0.0.1", 0, backlog=1024, ssl=context)
     print(server.sockets[0].getsockname()[1], flush=True)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
