@@ -59,8 +59,8 @@ def mutants(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure the transports side by side; arguments after `--` go to the benchmark."""
-    session.install("-e", ".")
+    """Measure this library beside other clients; arguments after `--` go to the benchmark, `--short` for a minute."""
+    session.install("-e", ".[fast]", *dependencies("bench"))
     session.run("python", "-m", "benchmarks", *session.posargs)
 
 

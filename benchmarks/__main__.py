@@ -1,122 +1,76 @@
-"""`python -m benchmarks`: events per second and CPU an event at 100 in flight, each contender in turn, several rounds.
+"""`python -m benchmarks`: this library beside the other clients and beside the limit, over loopback, in one go.
 
-The figures of a shared machine mean little; their ratios within one run mean more. Every round runs each contender
-once, and the medians of the rounds are compared.
+The figures of a shared machine mean little; their ratios within one run mean more. Every round measures each contender
+once under each condition, one after the other, each in a process of its own; the medians of the rounds are compared.
+How many events one measurement has follows from the contender's speed, so that none takes more than a few seconds.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
-import statistics
-import time
-from collections.abc import Awaitable, Callable
+import sys
+from pathlib import Path
 
-import httpx
+import attrs
 
-from sendpulse_async import BodyFormat, Event, HttpxTransport, RawEventSender, send_many
-from sendpulse_async._wire import RawDoor, Way, parse_event_url
+from .loops import LOOPS
+from .plan import Plan, Results, results
+from .report import text
 
-from . import running_server
-
-PATH = "/events/id/0123456789abcdef0123456789abcdef/7043663"
-PAYLOAD = {"email": "someone@example.com", "phone": "+15550100", "product_id": 123, "product_name": "A thing"}
-
-Contender = Callable[[str, int, int], Awaitable[None]]
+FULL = Plan(["http", "https"], [0, 50], [1, 10, 100, 500], 3, 0.5, [1_000, 10_000, 100_000, 1_000_000])
+SHORT = Plan(["http", "https"], [0, 50], [100], 1, 0.15, [1_000, 5_000])
 
 
-async def plain_httpx(url: str, events: int, in_flight: int) -> None:
-    """What a user writes: one client with its default limits, gather, a semaphore."""
-    places = asyncio.Semaphore(in_flight)
-    async with httpx.AsyncClient() as client:
-
-        async def one() -> None:
-            async with places:
-                (await client.post(url, json=PAYLOAD)).raise_for_status()
-
-        await asyncio.gather(*(one() for _ in range(events)))
-
-
-async def our_send_many(url: str, events: int, in_flight: int) -> None:
-    """This library, in bulk: validation, limiter, retry loop and outcome included."""
-    async with RawEventSender(url, transport=HttpxTransport(max_connections=in_flight)) as sender:
-        report = await send_many(sender, (PAYLOAD for _ in range(events)), max_in_flight=in_flight)
-    report.raise_for_failures()
-
-
-async def our_send_event(url: str, events: int, in_flight: int) -> None:
-    """This library, called as plain httpx is."""
-    places = asyncio.Semaphore(in_flight)
-    async with RawEventSender(url, transport=HttpxTransport(max_connections=in_flight)) as sender:
-
-        async def one() -> None:
-            async with places:
-                await sender.send_event(PAYLOAD)
-
-        await asyncio.gather(*(one() for _ in range(events)))
-
-
-async def our_transport(url: str, events: int, in_flight: int) -> None:
-    """`HttpxTransport` alone, which is what stands where plain httpx's pool stood."""
-    request = RawDoor(parse_event_url(url, ()), BodyFormat.RAW).request(Event.from_mapping(PAYLOAD), Way())
-    numbers = iter(range(events))
-
-    async def work() -> None:
-        for _ in numbers:
-            response = await transport.send(request)
-            assert response.status_code == 200
-
-    async with HttpxTransport(max_connections=in_flight) as transport:
-        await asyncio.gather(*(work() for _ in range(in_flight)))
-
-
-CONTENDERS: dict[str, Contender] = {
-    "httpx, gather + semaphore": plain_httpx,
-    "HttpxTransport alone": our_transport,
-    "sendpulse_async send_event": our_send_event,
-    "sendpulse_async send_many": our_send_many,
-}
-
-
-def measure(contender: Contender, url: str, events: int, in_flight: int) -> dict[str, float]:
-    """Run one contender once, in an event loop of its own."""
-    wall, cpu = time.perf_counter(), time.process_time()
-    asyncio.run(contender(url, events, in_flight))  # type: ignore[arg-type] # each contender is a coroutine function
-    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    return {"events_per_second": events / wall, "cpu_ms_per_event": cpu / events * 1000}
-
-
-def main() -> None:
-    """Run the rounds and print the table."""
+def arguments() -> argparse.Namespace:
+    """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
-        "--events", type=int, default=3000, help="of each contender in each round; plain httpx: a tenth"
+        "--short", action="store_true", help="all contenders in under a minute: 100 in flight, one round"
     )
-    parser.add_argument("--in-flight", type=int, default=100)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--json", action="store_true", help="print one JSON object instead of the table")
-    options = parser.parse_args()
-    results: dict[str, list[dict[str, float]]] = {name: [] for name in CONTENDERS}
-    with running_server("benchmarks.server") as origin:
-        for _ in range(options.rounds):
-            for name, contender in CONTENDERS.items():
-                results[name].append(measure(contender, origin + PATH, options.events, options.in_flight))
-    medians = {
-        name: {key: statistics.median(run[key] for run in runs) for key in runs[0]} for name, runs in results.items()
-    }
-    print(json.dumps(medians) if options.json else table(medians, options.in_flight))
+    parser.add_argument("--schemes", nargs="+", choices=("http", "https"), help="plain, TLS")
+    parser.add_argument("--delays", nargs="+", type=int, help="of the server, in milliseconds")
+    parser.add_argument("--in-flight", nargs="+", type=int)
+    parser.add_argument("--rounds", type=int)
+    parser.add_argument("--seconds", type=float, help="of one measurement, about")
+    parser.add_argument("--growth", nargs="*", type=int, help="counts of events of the runs that grow")
+    parser.add_argument("--loop", choices=LOOPS, help="of the clients")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the results there, as .svg or .png")
+    parser.add_argument("--docs", action="store_true", help="write the figures and the plot of the documentation")
+    parser.add_argument("--read", type=Path, metavar="FILE", help="measure nothing: take the results from this JSON")
+    return parser.parse_args()
 
 
-def table(medians: dict[str, dict[str, float]], in_flight: int) -> str:
-    """Return the medians with their ratio to plain httpx."""
-    base = medians["httpx, gather + semaphore"]["events_per_second"]
-    lines = [f"{in_flight} in flight{'events/s':>26}{'CPU ms/event':>14}{'x httpx':>10}"]
-    for name, row in medians.items():
-        rate, cpu = row["events_per_second"], row["cpu_ms_per_event"]
-        lines.append(f"{name:<28}{rate:>10,.0f}{cpu:>14.3f}{rate / base:>10.1f}")
-    return "\n".join(lines)
+def plan(options: argparse.Namespace) -> Plan:
+    """Return the full or the short plan with what else was asked for."""
+    base = SHORT if options.short else FULL
+    chosen = {field: getattr(options, field) for field in attrs.fields_dict(Plan)}
+    return attrs.evolve(base, **{field: value for field, value in chosen.items() if value is not None})
+
+
+def write(found: Results, options: argparse.Namespace) -> None:
+    """Write the files that were asked for."""
+    if options.json:
+        options.json.write_text(json.dumps(found, indent=1) + "\n")
+    if options.plot:
+        from .plot import draw  # noqa: PLC0415 - matplotlib is needed here alone
+
+        draw(found, options.plot)
+    if options.docs:
+        from . import docs  # noqa: PLC0415 - likewise
+
+        docs.write(found)
+
+
+def main() -> int:
+    """Run the plan, print the tables, write the files; fail where a contender failed."""
+    options = arguments()
+    found = json.loads(options.read.read_text()) if options.read else results(plan(options))
+    print(text(found))
+    write(found, options)
+    return int(bool(found["failures"]))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
