@@ -23,13 +23,13 @@ def grown(
 
     Args:
         counts: Of events, at 100 in flight.
-        in_flight: With the middle one of these counts.
+        in_flight: With the middle one of these counts, the lower of two.
         loop: The kind of the event loop.
         files: For the server.
         failures: What fails is added there, and left out.
     """
     sizes = [(count, IN_FLIGHT) for count in counts]
-    middle = counts[len(counts) // 2] if counts else 0
+    middle = counts[(len(counts) - 1) // 2] if counts else 0
     widths = [(middle, width) for width in in_flight if middle]
     with serving("http", 0, files) as served:
         return {

@@ -53,11 +53,13 @@ class Counter(asyncio.Protocol):
         run.note(time.perf_counter() - self._began)
         if not self._received.startswith(STATUS):
             run.ended.set_exception(ValueError(f"not a 200: {self._received!r}"))
+            return
         self._received = b""
         run.left -= 1
-        if not run.left:
+        if run.left:
+            self.go(run)
+        else:
             run.ended.set_result(None)
-        self.go(run)
 
     def connection_lost(self, error: Exception | None) -> None:
         run = getattr(self, "_run", None)

@@ -68,7 +68,8 @@ def measured(job: Job) -> Figures:
     try:
         ended = subprocess.run(command, capture_output=True, text=True, timeout=patience, check=True)
     except subprocess.CalledProcessError as error:
-        raise MeasurementError(error.stderr.strip().rpartition("\n")[2]) from error
+        last_line = error.stderr.strip().rpartition("\n")[2]
+        raise MeasurementError(last_line or f"ended with {error.returncode}") from error
     except subprocess.TimeoutExpired as error:
         raise MeasurementError(f"no figures within {patience:.0f} s") from error
     figures: Figures = json.loads(ended.stdout)
