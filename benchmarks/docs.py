@@ -22,7 +22,7 @@ def write(results: Results) -> None:
     _, end, after = rest.partition(END)
     if not (begin and end):
         raise ValueError(f"{PAGE.name} has no place for the figures")
-    PAGE.write_text(f"{before}{BEGIN}\n{block(results)}\n{END}{after}")
+    PAGE.write_text(f"{before}{BEGIN}\n\n{block(results)}\n\n{END}{after}")
     PLOT.parent.mkdir(exist_ok=True)
     draw(results, PLOT)
 
