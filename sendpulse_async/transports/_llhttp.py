@@ -15,7 +15,7 @@ from ._bodies import whole
 from ._failures import translate
 from ._settings import HEAD_LIMIT, INTERIM_LIMIT, Timeouts
 from ._tls import TlsCodec
-from ._watched import WatchedProtocol, open_connection
+from ._watched import READ_SIZE, WatchedProtocol, open_connection
 from ._wires import input_probe
 
 _NOT_HTTP = "the answer is not proper HTTP/1.1"
@@ -161,7 +161,15 @@ class DirectConnection(WatchedProtocol):
             self._tls.receive(data)
             if self._is_open:
                 self._decrypt(self._tls)
+        if nbytes == READ_SIZE and not self._is_settled and not self._transport.is_closing():
+            # There is more: uvloop would go on reading in this very turn, and a flood would hold the event loop.
+            self._transport.pause_reading()
+            asyncio.get_running_loop().call_soon(self._read_on)
         self._wake()
+
+    def _read_on(self) -> None:
+        if not self._transport.is_closing():
+            self._transport.resume_reading()
 
     def _decrypt(self, tls: TlsCodec) -> None:
         try:
