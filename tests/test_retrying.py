@@ -261,6 +261,7 @@ async def test_a_pause_of_somebody_else_ends_the_loop_when_it_is_too_long(failur
 
     assert now() - began == pytest.approx(1)
     assert not isinstance(caught.value, RateLimitedError)
+    assert hasattr(caught.value, "retry_after") is (failure is not NO_CONNECTION)
     assert getattr(caught.value, "retry_after", 99) == pytest.approx(99)
     assert request.progress.attempts == 1
 
@@ -292,7 +293,19 @@ async def test_a_passed_deadline_is_no_matter_of_the_rate():
         await Quota(None, clock=now).wait(now())
 
     assert type(caught.value) is NotSentError
-    assert "deadline" in str(caught.value)
+    assert str(caught.value) == "not sent: the deadline passed"
+
+
+async def test_a_place_beyond_the_deadline_is_told_as_what_it_is():
+    """Who asks in vain hears that it is the rate, and how long it would be."""
+    quota = Quota(RateLimit(per_second=0.1), clock=now)
+    await quota.wait()
+
+    with pytest.raises(RateLimitedError) as caught:
+        await quota.wait(now() + 5)
+
+    assert str(caught.value) == "the rate limit leaves no place before the deadline"
+    assert caught.value.retry_after == pytest.approx(10)
 
 
 async def test_a_deadline_that_passes_in_a_wait_leaves_the_answer_that_led_to_it():
