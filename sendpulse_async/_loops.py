@@ -93,7 +93,7 @@ class PerLoop(Generic[T]):
 
 
 class _Limit:
-    """The time limit of one piece of work on asyncio, which ends it as `asyncio.timeout` does, at a fifth of the cost.
+    """The time limit of one piece of work on asyncio: it ends as by `asyncio.timeout`, without a timer of its own.
 
     Attributes:
         ends_at: In the event loop's clock.
@@ -131,21 +131,21 @@ class _Limits:
     """
 
     def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
         self._open: dict[float, dict[_Limit, None]] = {}
         self._timers: dict[float, asyncio.TimerHandle] = {}
 
     def add(self, limit: _Limit) -> None:
         if limit.seconds == math.inf:
             return
-        limit.ends_at = self._loop.time() + limit.seconds
+        loop = asyncio.get_running_loop()  # not kept: what belongs to a loop must not keep it alive
+        limit.ends_at = loop.time() + limit.seconds
         if (group := self._open.get(limit.seconds)) is not None:
             group[limit] = None
         elif len(self._open) < _MOST_LENGTHS:
             self._open[limit.seconds] = {limit: None}
             self._look_at(limit.ends_at, limit.seconds)
         else:
-            limit.timer = self._loop.call_at(limit.ends_at, limit.strike)
+            limit.timer = loop.call_at(limit.ends_at, limit.strike)
 
     def remove(self, limit: _Limit) -> None:
         limit.take_back()
@@ -156,7 +156,7 @@ class _Limits:
 
     def _look(self, seconds: float) -> None:
         """End those whose time is up, and look again when the next one's is."""
-        group, now = self._open[seconds], self._loop.time()
+        group, now = self._open[seconds], asyncio.get_running_loop().time()
         for limit in list(group):
             if limit.ends_at > now:
                 self._look_at(limit.ends_at, seconds)
@@ -166,7 +166,7 @@ class _Limits:
         self._forget(seconds)
 
     def _look_at(self, moment: float, seconds: float) -> None:
-        self._timers[seconds] = self._loop.call_at(moment, self._look, seconds)
+        self._timers[seconds] = asyncio.get_running_loop().call_at(moment, self._look, seconds)
 
     def _forget(self, seconds: float) -> None:
         self._timers.pop(seconds).cancel()

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import attrs
 
-from .._errors import AuthenticationError, NotSentError
+from .._errors import AuthenticationError, ConfigurationError, NotSentError
 from .._http import Transport, TransportError
 from .._loops import within
 from .._tokens import ClientCredentials, Token
@@ -87,6 +87,8 @@ class TokenEndpoint:
             response = await within(REQUEST_PATIENCE, self.transport.send(self.door.request(self.credentials)))
         except TransportError as failure:
             return NotSentError(f"no token: {failure}")
+        except ConfigurationError:
+            raise  # it says what to change, and no later request would fare better
         except Exception as fault:  # noqa: BLE001 - a caller's own client may raise anything, and is not asked for more at once
             return NotSentError(f"no token: the transport raised {type(fault).__name__}")
         if response is None:

@@ -12,7 +12,7 @@ import pytest
 from carriers import DIRECT, DIRECT_ON_UVLOOP, Carrier, carried_by, request_to
 from fault_server import OK, fin, read_request, send
 
-from sendpulse_async import ConfigurationError, TransportError
+from sendpulse_async import AuthorizedEventSender, ClientCredentials, ConfigurationError, TransportError
 from sendpulse_async._http import FailureKind
 from sendpulse_async.transports.direct import DirectTransport
 
@@ -30,6 +30,20 @@ async def test_it_says_that_it_is_not_for_trio(carrier, serve):
             await transport.send(request_to(server))
 
     assert server.accepted == 0
+
+
+@carried_by(ON_TRIO)
+async def test_it_says_so_where_a_token_is_needed_too(carrier, serve):
+    """The error of a setting is not told as a token that could not be had."""
+    server = serve()
+    auth, url = ClientCredentials("id", "canary-secret"), f"http://127.0.0.1:{server.port}"
+
+    async with (
+        carrier.open() as transport,
+        AuthorizedEventSender(auth, base_url=url, event_name="order", transport=transport) as sender,
+    ):
+        with pytest.raises(ConfigurationError, match="HttpxTransport"):
+            await sender.send_event({"email": "someone@example.com"})
 
 
 @carried_by(DIRECT)
