@@ -7,6 +7,7 @@ import math
 
 import anyio
 import pytest
+from canaries import assert_silent, texts_of_error
 from fake_account import CREDENTIALS, Account
 from fakes import (
     LOST,
@@ -26,7 +27,10 @@ from fakes import (
 
 from sendpulse_async import (
     AuthorizedEventSender,
+    BodyFormat,
     DeliveryError,
+    Event,
+    InvalidEventError,
     NotSentError,
     Quota,
     RateLimit,
@@ -283,3 +287,31 @@ async def test_a_closed_sender_starts_no_token_request(anyio_backend):
 
     assert isinstance(error, NotSentError)
     assert [task.get_name() for task in asyncio.all_tasks() if "token refresh" in task.get_name()] == []
+
+
+def in_itself(items):
+    items.append(items)
+
+
+SPOILS = {
+    "no JSON": lambda items: items.append({1}),
+    "no number": lambda items: items.append(math.nan),
+    "no text": lambda items: items.append("\ud800"),
+    "in itself": in_itself,
+}
+
+
+@pytest.mark.parametrize("body_format", BodyFormat)
+@pytest.mark.parametrize("spoil", SPOILS.values(), ids=SPOILS)
+async def test_an_event_that_was_spoiled_after_its_check_is_an_invalid_one(spoil, body_format):
+    """Whoever changes what an event holds gets the error of a wrong event; nothing is sent, and nothing is quoted."""
+    transport = ScriptedTransport(TAKEN)
+    event = Event(email="someone@example.com", variables={"items": ["canary"]})
+    spoil(event.variables["items"])
+
+    async with RawEventSender(URL, body_format=body_format, transport=transport) as sender:
+        with pytest.raises(InvalidEventError, match="changed after it was checked") as caught:
+            await sender.send_event(event)
+
+    assert_silent(*texts_of_error(caught.value))
+    assert transport.requests == []

@@ -196,7 +196,9 @@ class Sender:
         way = Way(job.event_name, began + job.deadline, progress)
         try:
             return self._door.request(job.event, way)
-        except (TypeError, RecursionError) as error:
+        except InvalidEventError:
+            raise
+        except (TypeError, ValueError, RecursionError) as error:
             problem = f"event: was changed after it was checked, and cannot be sent ({type(error).__name__})"
             raise InvalidEventError([problem]) from None
 
