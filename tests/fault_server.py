@@ -75,6 +75,7 @@ class Link:
                 self._flush()
                 raise GoneError from None
             else:
+                self._tls.write(self.server.greeting)
                 return self._file(0)  # a request may have come with the last of the handshake
 
     def send(self, *parts: bytes) -> None:
@@ -252,6 +253,7 @@ class FaultServer:
     Attributes:
         ledger: Complete requests; `refused`: those that a script took out of it again.
         accepted: Connections so far; `closed`: those that ended. `bytes_seen`: after the TLS handshake.
+        greeting: What a server sends unasked, in the segment that ends a TLS handshake.
     """
 
     def __init__(
@@ -266,6 +268,7 @@ class FaultServer:
         self.refused: list[Received] = []
         self.accepted = self.closed = self.bytes_seen = 0
         self.is_body_kept = True
+        self.greeting = b""
         self.changed = threading.Condition()
         self.is_stopping = threading.Event()
         self.scheme = "http" if tls is None else "https"

@@ -105,6 +105,8 @@ class DirectConnection(WatchedProtocol):
             raise translate(error, FailureKind.CONNECT, handled=handled) from None
         self.patience = self._timeouts.read
         self._is_open = True
+        if self._tls is not None:
+            self._decrypt(self._tls)  # what came with the end of the handshake was not asked for
 
     async def _shake_hands(self, context: ssl.SSLContext) -> None:
         self._tls = TlsCodec(context, self._target.host)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 
 import anyio
@@ -97,6 +98,23 @@ async def test_what_came_while_before_first_byte_ran_is_no_answer(carrier, serve
 
     assert not request.progress.is_handed_over
     assert server.bodies() == [b"first"]
+
+
+@ours
+async def test_what_comes_with_the_end_of_a_handshake_is_no_answer(carrier, serve, authority):
+    """A server that speaks in the very segment that ends a TLS handshake has answered nothing: no byte is sent."""
+    context = authority.server()
+    context.maximum_version = ssl.TLSVersion.TLSv1_2  # in which the server has the last word
+    server = serve([drain], tls=context)
+    server.greeting = OK
+    request = request_to(server)
+
+    async with carrier.open(authority.trust) as transport:
+        with pytest.raises(TransportError):
+            await transport.send(request)
+
+    assert not request.progress.is_handed_over
+    assert server.bodies() == []
 
 
 @ours
