@@ -65,7 +65,8 @@ class Event:
     def _keep(self, check: Check, **checked: object) -> None:
         check.finish()
         for name, value in checked.items():
-            object.__setattr__(self, name, value)  # frozen for everybody else
+            if value is not getattr(self, name, attrs.NOTHING):
+                object.__setattr__(self, name, value)  # frozen for everybody else
 
     @classmethod
     def from_mapping(

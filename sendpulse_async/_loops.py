@@ -32,12 +32,14 @@ def is_asyncio() -> bool:
 
 async def within(seconds: float, work: Awaitable[T]) -> T | None:
     """Return what `work` returns, or None where the time was up first; `inf` is no limit."""
-    if not is_asyncio():
-        with anyio.move_on_after(None if seconds == math.inf else seconds):
+    if seconds == math.inf:
+        return await work
+    limits = _limits.get()
+    if limits is None:
+        with anyio.move_on_after(seconds):
             return await work
         return None
-    limit, limits = _Limit(seconds), _limits.get()
-    limits.add(limit)
+    limit = limits.add(seconds)
     try:
         return await work
     except asyncio.CancelledError:
@@ -55,6 +57,21 @@ def _current_loop() -> object:
         return anyio.lowlevel.current_token().native_token
 
 
+class _Process:
+    """Knows a forked child from its parent without a question to the operating system, which every event would pay."""
+
+    def __init__(self) -> None:
+        self._begin()
+        if hasattr(os, "register_at_fork"):  # not on Windows, where nothing forks
+            os.register_at_fork(after_in_child=self._begin)
+
+    def _begin(self) -> None:
+        self.identity = object()
+
+
+_process = _Process()
+
+
 class PerLoop(Generic[T]):
     """One `T` for each event loop that asks for one, made on first use and forgotten with the loop."""
 
@@ -63,13 +80,13 @@ class PerLoop(Generic[T]):
         self._begin()
 
     def _begin(self) -> None:
-        self._pid = os.getpid()
+        self._process = _process.identity
         self._made: WeakKeyDictionary[object, T] = WeakKeyDictionary()
         self._latest: tuple[Callable[[], object | None], T] | None = None
 
     def get(self) -> T:
         """Return what belongs to the running loop; a forked child begins anew."""
-        if self._pid != os.getpid():
+        if self._process is not _process.identity:
             self._begin()
         loop, latest = _current_loop(), self._latest  # looked at once: another thread's loop may replace it
         if latest is not None and latest[0]() is loop:
@@ -89,7 +106,7 @@ class PerLoop(Generic[T]):
 
     def peek(self) -> T | None:
         """Return what the running loop has, or None."""
-        return self._made.get(_current_loop()) if self._pid == os.getpid() else None
+        return self._made.get(_current_loop()) if self._process is _process.identity else None
 
 
 class _Limit:
@@ -102,13 +119,11 @@ class _Limit:
 
     __slots__ = ("_cancelling", "_task", "ends_at", "has_struck", "seconds", "timer")
 
-    def __init__(self, seconds: float) -> None:
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - a coroutine is running
+    def __init__(self, task: asyncio.Task[object], seconds: float, ends_at: float) -> None:
         self._task = task
         self._cancelling = task.cancelling()
         self.seconds = seconds
-        self.ends_at = math.inf
+        self.ends_at = ends_at
         self.timer: asyncio.TimerHandle | None = None
         self.has_struck = False
 
@@ -131,21 +146,30 @@ class _Limits:
     """
 
     def __init__(self) -> None:
+        self._find_loop = ref(asyncio.get_running_loop())  # what belongs to a loop must not keep it alive
         self._open: dict[float, dict[_Limit, None]] = {}
         self._timers: dict[float, asyncio.TimerHandle] = {}
 
-    def add(self, limit: _Limit) -> None:
-        if limit.seconds == math.inf:
-            return
-        loop = asyncio.get_running_loop()  # not kept: what belongs to a loop must not keep it alive
-        limit.ends_at = loop.time() + limit.seconds
-        if (group := self._open.get(limit.seconds)) is not None:
+    @property
+    def _loop(self) -> asyncio.AbstractEventLoop:
+        loop = self._find_loop()
+        assert loop is not None  # noqa: S101 - it runs: only what runs in it comes here
+        return loop
+
+    def add(self, seconds: float) -> _Limit:
+        """Begin a limit of the running task."""
+        loop = self._loop
+        task = asyncio.current_task(loop)
+        assert task is not None  # noqa: S101 - a coroutine is running
+        limit = _Limit(task, seconds, loop.time() + seconds)
+        if (group := self._open.get(seconds)) is not None:
             group[limit] = None
         elif len(self._open) < _MOST_LENGTHS:
-            self._open[limit.seconds] = {limit: None}
-            self._look_at(limit.ends_at, limit.seconds)
+            self._open[seconds] = {limit: None}
+            self._look_at(limit.ends_at, seconds)
         else:
             limit.timer = loop.call_at(limit.ends_at, limit.strike)
+        return limit
 
     def remove(self, limit: _Limit) -> None:
         limit.take_back()
@@ -156,7 +180,7 @@ class _Limits:
 
     def _look(self, seconds: float) -> None:
         """End those whose time is up, and look again when the next one's is."""
-        group, now = self._open[seconds], asyncio.get_running_loop().time()
+        group, now = self._open[seconds], self._loop.time()
         for limit in list(group):
             if limit.ends_at > now:
                 self._look_at(limit.ends_at, seconds)
@@ -166,7 +190,7 @@ class _Limits:
         self._forget(seconds)
 
     def _look_at(self, moment: float, seconds: float) -> None:
-        self._timers[seconds] = asyncio.get_running_loop().call_at(moment, self._look, seconds)
+        self._timers[seconds] = self._loop.call_at(moment, self._look, seconds)
 
     def _forget(self, seconds: float) -> None:
         self._timers.pop(seconds).cancel()
@@ -179,10 +203,10 @@ class _Limits:
 
 _MOST_LENGTHS = 16
 """That share a timer; who gives each event a deadline of its own pays for a timer of its own."""
-_limits = PerLoop(_Limits)
+_limits = PerLoop(lambda: _Limits() if is_asyncio() else None)
 
 
 def forget_unused_limits() -> None:
     """Cancel the timers that no work in this event loop needs any more."""
-    if is_asyncio() and (limits := _limits.peek()) is not None:
+    if (limits := _limits.peek()) is not None:
         limits.forget_unused()

@@ -83,7 +83,8 @@ async def send_many(
 
     async def settle(outcome: Outcome) -> None:
         tally.add(outcome)
-        await tell(on_outcome, outcome)
+        if on_outcome is not None:
+            await tell(on_outcome, outcome)
 
     run = options.run(sender, events, settle)
     await _work(run, max_in_flight)

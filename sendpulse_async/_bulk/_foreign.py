@@ -17,6 +17,7 @@ class ForeignSender:
 
     quota = None
     deadline = math.inf
+    is_heard = False
 
     def __init__(self, sender: EventSender) -> None:
         self._sender = sender

@@ -173,7 +173,8 @@ class Run:
         if (reason := self.rules.note(outcome)) is not None:
             self._stop(reason)
         try:
-            await self.sender.tell(outcome)
+            if self.sender.is_heard:
+                await self.sender.tell(outcome)
         finally:
             await self.settle(outcome)
         if isinstance(self.sender, ForeignSender) or isinstance(outcome.error, InvalidEventError):
@@ -183,13 +184,20 @@ class Run:
         """Bring an event to its outcome; a pause of the quota puts it back, and its deadline begins anew."""
         if (refused := self.sender.check(job)) is not None:
             return refused
-        while await self._has_place(job):
+        own, senders = self.quota, self.sender.quota
+        if senders is not None and senders is not own:
+            job.also = own
+        while True:
+            if not (own.is_open and (senders is None or senders.is_open)):
+                await self._wait_for(own, senders)
+            if self.stopped_because is not None:
+                return self._unsent(job, f"the run was stopped: {self.stopped_because}")
+            job.place_at = None if senders is None else senders.now()
             began = self.quota.now()
             job.earlier_attempts, job.deadline = _attempts(job.outcome), self.sender.deadline
             outcome = await self.sender.deliver(job)
             if not self._is_put_back(outcome, began):
                 return outcome
-        return self._unsent(job, f"the run was stopped: {self.stopped_because}")
 
     def _is_put_back(self, outcome: Outcome, began: float) -> bool:
         """Tell whether an event that began then waits for the end of a pause; too many of them stop the run."""
@@ -208,18 +216,10 @@ class Run:
         self._stop(error)
         return False
 
-    async def _has_place(self, job: Job) -> bool:
-        """Wait for the quota, without bound; tell whether the run goes on."""
-        own, senders = self.quota, self.sender.quota
-        if senders is not None and senders is not own:
-            job.also = own
-        if self.stopped_because is None and not (own.is_open and (senders is None or senders.is_open)):
-            await self._wait_for(own, senders)
-        job.place_at = None if senders is None else senders.now()
-        return self.stopped_because is None
-
     async def _wait_for(self, own: Quota, senders: Quota | None) -> None:
-        """Wait for a place under both limits, until the run stops."""
+        """Wait for a place under both limits, without bound, until the run stops."""
+        if self.stopped_because is not None:
+            return
         with anyio.CancelScope() as scope:
             self._waits.add(scope)
             try:

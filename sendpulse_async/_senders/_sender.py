@@ -131,8 +131,12 @@ class Sender:
             return refused
         self._is_used = True
         progress, began = Progress(place_at=job.place_at, also=job.also), time.monotonic()
+        result: Answer | DeliveryError | InvalidEventError
         try:
-            result = await self._bounded(job, progress, began)
+            answer = await within(job.deadline, self._pile.send(self._request(job, progress, began)))
+            result = answer or _verdict(progress, f"the deadline of {job.deadline:g} s passed")
+        except (DeliveryError, InvalidEventError) as error:
+            result = error
         except anyio.get_cancelled_exc_class():
             job.outcome = _outcome(job, progress, began, _verdict(progress, "the call was cancelled"))
             raise
@@ -141,6 +145,11 @@ class Sender:
             raise
         job.outcome = _outcome(job, progress, began, result)
         return job.outcome
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether there is anybody to tell."""
+        return self._settings.on_outcome is not None
 
     async def tell(self, outcome: Outcome, call: Callable[..., Awaitable[None]] = tell) -> None:
         """Tell the sender's `on_outcome`; its own fault must not make an accepted event look failed."""
@@ -175,19 +184,12 @@ class Sender:
             if job.outcome is not None:
                 await self.tell(job.outcome, tell_interrupted)
             raise
-        await self.tell(outcome)
+        if self.is_heard:
+            await self.tell(outcome)
         if outcome.error is not None:
             raise outcome.error
         assert outcome.receipt is not None  # noqa: S101 - an outcome has one or the other
         return outcome.receipt
-
-    async def _bounded(self, job: Job, progress: Progress, began: float) -> Answer | DeliveryError | InvalidEventError:
-        """Return what came of the event, be it that its deadline passed."""
-        try:
-            answer = await within(job.deadline, self._pile.send(self._request(job, progress, began)))
-        except (DeliveryError, InvalidEventError) as error:
-            return error
-        return answer or _verdict(progress, f"the deadline of {job.deadline:g} s passed")
 
     def _request(self, job: Job, progress: Progress, began: float) -> Request:
         if self._is_closed:

@@ -10,7 +10,9 @@ from functools import cached_property
 
 import httptools
 
+from .._errors import ConfigurationError
 from .._http import RESPONSE_BODY_LIMIT, FailureKind, Request, Response, Target, TransportError
+from .._loops import is_asyncio
 from ._bodies import whole
 from ._failures import translate
 from ._settings import HEAD_LIMIT, INTERIM_LIMIT, Timeouts
@@ -94,6 +96,8 @@ class DirectConnection(WatchedProtocol):
     # Opening
 
     async def _open(self) -> None:
+        if not is_asyncio():
+            raise ConfigurationError("transport: DirectTransport runs on asyncio alone; on trio use HttpxTransport")
         handled = sys.exception()
         self.patience = None  # one limit for all of it
         try:
@@ -113,7 +117,7 @@ class DirectConnection(WatchedProtocol):
         try:
             while not self._tls.shake_hands():
                 self._speak(self._tls)
-                await self._wait()
+                await self._report()
                 if self._is_ended:
                     raise self._fault or ConnectionResetError
         finally:
@@ -140,7 +144,7 @@ class DirectConnection(WatchedProtocol):
     async def _answer(self) -> Response:
         try:
             while not self._is_settled:
-                await self._wait()
+                await self._report()
         except TimeoutError as error:
             if self._head is None:
                 raise translate(error, FailureKind.EXCHANGE) from None
@@ -166,7 +170,7 @@ class DirectConnection(WatchedProtocol):
         if nbytes == READ_SIZE and not self._is_settled and not self._transport.is_closing():
             # There is more: uvloop would go on reading in this very turn, and a flood would hold the event loop.
             self._transport.pause_reading()
-            asyncio.get_running_loop().call_soon(self._read_on)
+            self._loop.call_soon(self._read_on)
         self._wake()
 
     def _read_on(self) -> None:

@@ -80,7 +80,13 @@ class ConnectionPool(Generic[C]):
         except anyio.WouldBlock:
             await self._places.acquire()
         try:
-            return await self._reused(target.origin) or self.make(target, tls)
+            idle = self._idle.get(target.origin, ())
+            while idle:
+                connection = idle.pop()
+                if connection.is_alive and connection.idle_since >= self.clock() - IDLE_EXPIRY:
+                    return connection
+                await connection.aclose()
+            return self.make(target, tls)
         except BaseException:
             self._places.release()
             raise
@@ -89,9 +95,11 @@ class ConnectionPool(Generic[C]):
         """Give the place back, and keep the connection if it may serve again."""
         try:
             if is_reusable and not self.is_closed:
-                connection.idle_since = self.clock()
+                connection.idle_since = now = self.clock()
                 self._idle.setdefault(connection.origin, deque()).append(connection)
-                await self._drop_expired()
+                for idle in self._idle.values():
+                    while idle and idle[0].idle_since < now - IDLE_EXPIRY:
+                        await idle.popleft().aclose()
             else:
                 await connection.aclose()
         finally:
@@ -103,19 +111,3 @@ class ConnectionPool(Generic[C]):
         for idle in self._idle.values():
             while idle:
                 await idle.pop().aclose()
-
-    async def _reused(self, origin: Origin) -> C | None:
-        idle = self._idle.get(origin, ())
-        while idle:
-            connection = idle.pop()
-            if connection.is_alive and connection.idle_since >= self.clock() - IDLE_EXPIRY:
-                return connection
-            await connection.aclose()
-        return None
-
-    async def _drop_expired(self) -> None:
-        """Close what lies at the old ends of the lists."""
-        oldest = self.clock() - IDLE_EXPIRY
-        for idle in self._idle.values():
-            while idle and idle[0].idle_since < oldest:
-                await idle.popleft().aclose()

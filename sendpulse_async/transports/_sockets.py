@@ -33,7 +33,7 @@ class WatchedSocket(WatchedProtocol, ByteStream):
         while self._is_behind:
             if self._is_ended:
                 raise anyio.BrokenResourceError from self._fault
-            await self._wait()
+            await self._report()
         self.is_handed_over |= self._is_request
         self._is_request = False
 
@@ -43,7 +43,7 @@ class WatchedSocket(WatchedProtocol, ByteStream):
                 raise anyio.BrokenResourceError from self._fault
             if self._is_ended:
                 raise anyio.EndOfStream
-            await self._wait()
+            await self._report()
         data = bytes(self._unread[:max_bytes])
         del self._unread[:max_bytes]
         if not self._transport.is_reading() and not self._transport.is_closing():

@@ -30,6 +30,7 @@ class WatchedProtocol(asyncio.BufferedProtocol):
     """
 
     _transport: asyncio.Transport
+    _loop: asyncio.AbstractEventLoop
 
     def __init__(self) -> None:
         self.patience: float | None = None
@@ -48,6 +49,7 @@ class WatchedProtocol(asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's does not derive from asyncio's
+        self._loop = asyncio.get_running_loop()
         self.is_connected = True
         self._transport.set_write_buffer_limits(high=0)
         limit_unsent(transport.get_extra_info("socket"))
@@ -88,7 +90,7 @@ class WatchedProtocol(asyncio.BufferedProtocol):
 
     def abort(self) -> None:
         """End the connection now: bytes that are still behind never leave."""
-        if self._is_behind and not isinstance(asyncio.get_running_loop(), asyncio.SelectorEventLoop):
+        if self._is_behind and not isinstance(self._loop, asyncio.SelectorEventLoop):
             _cut(self.descriptor)  # others close in a later turn, and write what is behind until then
         self._transport.abort()
 
@@ -102,28 +104,24 @@ class WatchedProtocol(asyncio.BufferedProtocol):
         """Whether the event loop has seen the other side close."""
         return self._is_ended or self._transport.is_closing()
 
-    async def _wait(self) -> None:
-        """Wait until asyncio reports something, at most for `patience`."""
-        loop = asyncio.get_running_loop()
-        self._wakeup = loop.create_future()
+    def _report(self) -> asyncio.Future[None]:
+        """Return what is done when asyncio reports something, or fails with `TimeoutError` after `patience`."""
+        self._wakeup = self._loop.create_future()
         if self.patience is not None:
-            self._wait_ends = loop.time() + self.patience
+            self._wait_ends = self._loop.time() + self.patience
             if self._timer is None:
-                self._timer = loop.call_at(self._wait_ends, self._look_at_time)
-        try:
-            await self._wakeup
-        finally:
-            self._wakeup = None
+                self._timer = self._loop.call_at(self._wait_ends, self._look_at_time)
+        return self._wakeup
 
     def _look_at_time(self) -> None:
         """End a wait that was too long; one timer serves all waits, since each of them is far shorter than it."""
-        loop, self._timer = asyncio.get_running_loop(), None
+        self._timer = None
         if self._wakeup is None or self._wakeup.done() or self.patience is None:
             return
-        if loop.time() >= self._wait_ends:
+        if self._loop.time() >= self._wait_ends:
             self._wakeup.set_exception(TimeoutError())
         else:
-            self._timer = loop.call_at(self._wait_ends, self._look_at_time)
+            self._timer = self._loop.call_at(self._wait_ends, self._look_at_time)
 
     def _wake(self) -> None:
         if self._wakeup is not None and not self._wakeup.done():

@@ -7,14 +7,12 @@ from functools import partial
 from typing import Self
 
 from .._errors import ConfigurationError
-from .._http import Request, Response
-from .._loops import is_asyncio
 from ._carrier import ConnectionCarrier
 from ._llhttp import DirectConnection
 from ._settings import OWN_CONNECTIONS, Timeouts, checked_limit, checked_tls
 
 
-class DirectTransport:
+class DirectTransport(ConnectionCarrier):
     """Carries requests over HTTP/1.1 on asyncio, uvloop's event loop included.
 
     No proxies, no redirects, no cookies, nothing from the environment, and no mocks: test with the sandbox.
@@ -27,7 +25,7 @@ class DirectTransport:
         proxy: Refused; `HttpxTransport` takes a client with one.
 
     Raises:
-        ConfigurationError: A setting is out of its range.
+        ConfigurationError: A setting is out of its range; from `send`: the event loop is trio's.
     """
 
     def __init__(
@@ -45,21 +43,7 @@ class DirectTransport:
             )
         limit = checked_limit(max_connections, OWN_CONNECTIONS)
         make = partial(DirectConnection, Timeouts(connect_timeout, read_timeout))
-        self._carrier = ConnectionCarrier(limit, make, checked_tls(ssl_context))
-
-    async def send(self, request: Request) -> Response:
-        """Make one exchange, as `Transport.send` promises.
-
-        Raises:
-            ConfigurationError: The event loop is trio's.
-        """
-        if not is_asyncio():
-            raise ConfigurationError("transport: DirectTransport runs on asyncio alone; on trio use HttpxTransport")
-        return await self._carrier.send(request)
-
-    async def aclose(self) -> None:
-        """Close the idle connections of this event loop."""
-        await self._carrier.aclose()
+        super().__init__(limit, make, checked_tls(ssl_context))
 
     async def __aenter__(self) -> Self:
         return self
