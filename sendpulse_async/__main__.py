@@ -11,6 +11,9 @@ _EXTRAS = {
     "starlette": "sandbox",
     "uvicorn": "sandbox",
     "python_multipart": "sandbox",
+    "pyarrow": "parquet",
+    "email_validator": "validate",
+    "phonenumbers": "validate",
 }
 
 
@@ -29,9 +32,10 @@ def main() -> None:
 
 
 def _explain(package: str) -> int:
+    extra = _EXTRAS[package]
+    wanted = ",".join(dict.fromkeys(["cli", "sandbox", extra]))
     sys.stderr.write(
-        f"sendpulse-async: this needs {package}, of the extra [{_EXTRAS[package]}]: "
-        "pip install 'sendpulse-async[cli,sandbox]'\n"
+        f"sendpulse-async: this needs {package}, of the extra [{extra}]: pip install 'sendpulse-async[{wanted}]'\n"
     )
     return 2
 

@@ -14,7 +14,8 @@
     │       ├─ EventNotFoundError
     │       └─ DuplicateEventError
     ├─ StoppedError
-    └─ BulkError (defined beside the report that it carries)
+    ├─ BulkError (defined beside the report that it carries)
+    └─ JournalError
 
 No text here holds a secret, an address or a payload: errors end up in logs.
 """
@@ -191,3 +192,7 @@ class DuplicateEventError(RejectedError):
 
 class StoppedError(SendPulseError):
     """A bulk run was ended by its breaker or by `max_failures`."""
+
+
+class JournalError(SendPulseError):
+    """The file of a journal or an outbox cannot be used, or belongs to another input; the text says what to do."""

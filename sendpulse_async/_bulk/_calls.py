@@ -17,8 +17,7 @@ from .._hooks import OnOutcome, tell
 from .._outcomes import Outcome, Report
 from .._policies import RateLimit
 from .._quota import Quota
-from .._senders import EventSender
-from ._foreign import carrier_of
+from .._senders import EventSender, carrier_of
 from ._rules import StopRules
 from ._run import Run, Settle
 from ._source import Events, Source
@@ -40,8 +39,6 @@ class _Options:
             raise ConfigurationError("on_outcome must be callable")
 
     def run(self, sender: EventSender, events: Events, settle: Settle) -> Run:
-        if isinstance(sender, type) or not isinstance(sender, EventSender):
-            raise ConfigurationError("sender must have send_event")
         quota = self.rate_limit if isinstance(self.rate_limit, Quota) else Quota(self.rate_limit)
         return Run(carrier_of(sender), Source(events), settle, StopRules(self.max_failures), quota)
 

@@ -22,8 +22,7 @@ from .._errors import (
 from .._hooks import briefly, tell_interrupted
 from .._outcomes import Outcome
 from .._quota import Quota
-from .._senders import Job, Sender
-from ._foreign import ForeignSender
+from .._senders import ForeignSender, Job, Sender
 from ._rules import StopRules
 from ._source import Source
 

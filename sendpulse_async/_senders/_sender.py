@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import itertools
 import logging
-import math
 import time
 import warnings
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol, Self, runtime_checkable
 
 import anyio
-import attrs
 
 from .._errors import (
     AuthenticationError,
@@ -24,12 +22,13 @@ from .._errors import (
 )
 from .._events import Event
 from .._hooks import tell, tell_interrupted
-from .._http import Meter, Progress, Request
+from .._http import Progress, Request
 from .._loops import forget_unused_limits, within
 from .._outcomes import Outcome, Receipt
 from .._quota import GatedTransport
 from .._retrying import RetryingSender
 from .._wire import Answer, Way, judge, read_answer
+from ._job import Job, progress_of, read_event
 from ._settings import Settings, check_deadline
 
 logger = logging.getLogger("sendpulse_async")
@@ -56,6 +55,10 @@ class Door(Protocol):
         """Return the request for `event`."""
         ...
 
+    def address(self, event: Event, event_name: str | None) -> str:
+        """Return the URL that `event` goes to; a raw event's is a secret."""
+        ...
+
 
 class Layer(Protocol):
     """The uppermost layer of a sender's pile."""
@@ -63,35 +66,6 @@ class Layer(Protocol):
     async def send(self, request: Request) -> Answer:
         """Return the answer that accepted the request, or raise a `DeliveryError`."""
         ...
-
-
-@attrs.define(eq=False)
-class Job:
-    """One event on its way.
-
-    Attributes:
-        index: See `Outcome.index`.
-        given: The event as it was given.
-        event_name: The call's own.
-        deadline: Seconds for all of it.
-        place_at: See `Progress.place_at`.
-        also: See `Progress.also`.
-        earlier_attempts: Requests made for it before it was put back.
-        event: What was given, checked.
-        outcome: What came of it, known before anybody is told, a cancelled one's too.
-        is_told: Everybody was, or is being, told.
-    """
-
-    index: int
-    given: Any = attrs.field(repr=False)
-    event_name: str | None = None
-    deadline: float = math.inf
-    place_at: float | None = None
-    also: Meter | None = None
-    earlier_attempts: int = 0
-    event: Event | None = attrs.field(default=None, repr=False)
-    outcome: Outcome | None = None
-    is_told: bool = False
 
 
 class Sender:
@@ -117,20 +91,26 @@ class Sender:
     def check(self, job: Job) -> Outcome | None:
         """Read the event that was given; return its outcome where it is none."""
         try:
-            job.event = job.given if isinstance(job.given, Event) else Event.from_mapping(job.given)
+            job.event = read_event(job.given)
         except InvalidEventError as error:
             return Outcome(job.index, job.given, OutcomeStatus.REJECTED, error=error)
-        except Exception as fault:  # noqa: BLE001 - a mapping of the caller's own may raise anything when it is read
-            invalid = InvalidEventError([f"event: reading it raised {type(fault).__name__}"])
-            return Outcome(job.index, job.given, OutcomeStatus.REJECTED, error=invalid)
         return None
+
+    def address(self, job: Job) -> str:
+        """Return the URL that a checked event goes to; a raw event's is a secret.
+
+        Raises:
+            InvalidEventError: It goes nowhere: its name is missing, or cannot be one.
+        """
+        assert job.event is not None  # noqa: S101 - see above
+        return self._door.address(job.event, job.event_name)
 
     async def deliver(self, job: Job) -> Outcome:
         """Bring one event to its outcome; nothing but cancellation and a fault of the code is raised."""
         if job.event is None and (refused := self.check(job)) is not None:
             return refused
         self._is_used = True
-        progress, began = Progress(place_at=job.place_at, also=job.also), time.monotonic()
+        progress, began = progress_of(job), time.monotonic()
         result: Answer | DeliveryError | InvalidEventError
         try:
             answer = await within(job.deadline, self._pile.send(self._request(job, progress, began)))
@@ -195,7 +175,7 @@ class Sender:
         if self._is_closed:
             raise NotSentError("not sent: the sender is closed", scope=FailureScope.ACCOUNT)
         assert job.event is not None  # noqa: S101 - it was checked before it came here
-        way = Way(job.event_name, began + job.deadline, progress)
+        way = Way(job.event_name, began + job.deadline, progress, job.before_first_byte)
         try:
             return self._door.request(job.event, way)
         except InvalidEventError:

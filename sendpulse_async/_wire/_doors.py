@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import attrs
@@ -39,11 +39,13 @@ class Way:
         event_name: The call's own.
         deadline: See `Request.deadline`.
         progress: See `Request.progress`.
+        before_first_byte: See `Request.before_first_byte`.
     """
 
     event_name: str | None = None
     deadline: float = math.inf
     progress: Progress = attrs.field(factory=Progress)
+    before_first_byte: Callable[[], Awaitable[None]] | None = None
 
 
 class RawDoor:
@@ -60,11 +62,23 @@ class RawDoor:
         Raises:
             InvalidEventError: The event has a name of its own, or cannot stand in this encoding.
         """
-        if way.event_name is not None or event.event_name is not None:
-            raise InvalidEventError(["event_name: a raw event URL names its event already; give no event name"])
+        self._refuse_name(event, way.event_name)
         content_type, body = self._encode(payload_of(event))
         headers = _headers(self._head, content_type, body)
-        return Request(self.target, headers, body, way.deadline, progress=way.progress)
+        return Request(self.target, headers, body, way.deadline, way.before_first_byte, way.progress)
+
+    def address(self, event: Event, event_name: str | None) -> str:
+        """Return the URL that `event` goes to: a secret.
+
+        Raises:
+            InvalidEventError: The event has a name of its own.
+        """
+        self._refuse_name(event, event_name)
+        return self.target.url
+
+    def _refuse_name(self, event: Event, event_name: str | None) -> None:
+        if event_name is not None or event.event_name is not None:
+            raise InvalidEventError(["event_name: a raw event URL names its event already; give no event name"])
 
 
 class NamedDoor:
@@ -83,12 +97,24 @@ class NamedDoor:
         Raises:
             InvalidEventError: No name is given anywhere, or one that cannot be a path segment.
         """
-        name = next((n for n in (way.event_name, event.event_name, self._default_name) if n is not None), None)
+        target = self._named(event, way.event_name)
+        content_type, body = encode_json(payload_of(event))
+        headers = _headers(self._head, content_type, body)
+        return Request(target, headers, body, way.deadline, way.before_first_byte, way.progress)
+
+    def address(self, event: Event, event_name: str | None) -> str:
+        """Return the URL that `event` goes to.
+
+        Raises:
+            InvalidEventError: As for `request`.
+        """
+        return self._named(event, event_name).url
+
+    def _named(self, event: Event, event_name: str | None) -> Target:
+        name = next((n for n in (event_name, event.event_name, self._default_name) if n is not None), None)
         if name is None:
             raise InvalidEventError(["event_name: none was given by the call, the event or the sender"])
-        target = attrs.evolve(self.target, path=self.target.path + named_event_path(name))
-        content_type, body = encode_json(payload_of(event))
-        return Request(target, _headers(self._head, content_type, body), body, way.deadline, progress=way.progress)
+        return attrs.evolve(self.target, path=self.target.path + named_event_path(name))
 
 
 class TokenDoor:

@@ -11,12 +11,12 @@ from anyio.lowlevel import checkpoint
 
 from sendpulse_async import Outcome, RawEventSender, Receipt, Report, Response, RetryPolicy, TransportError, send_many
 from sendpulse_async._bulk import _calls, _run
-from sendpulse_async._bulk._foreign import carrier_of
 from sendpulse_async._bulk._rules import StopRules
 from sendpulse_async._bulk._source import Source
 from sendpulse_async._bulk._tally import Tally
 from sendpulse_async._http import FailureKind
 from sendpulse_async._quota import Quota
+from sendpulse_async._senders import carrier_of
 
 URL = "http://127.0.0.1:9/events/id/x/1"
 ONCE = RetryPolicy(max_attempts=1)

@@ -1,13 +1,16 @@
-"""Lets a bulk run use any sender: one of the library's own as it is, another through the same verbs."""
+"""Lets bulk runs and outboxes use any sender: one of the library's own as it is, another through the same verbs."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
-from .._errors import DeliveryError, InvalidEventError, OutcomeStatus, UnknownDeliveryError
+from .._errors import ConfigurationError, DeliveryError, InvalidEventError, OutcomeStatus, UnknownDeliveryError
 from .._outcomes import Outcome
-from .._senders import AuthorizedEventSender, EventSender, Job, RawEventSender, Sender
+from ._authorized import AuthorizedEventSender
+from ._job import Job
+from ._raw import RawEventSender
+from ._sender import EventSender, Sender
 
 _OWN_VERBS = (RawEventSender.send_event, AuthorizedEventSender.send_event)
 
@@ -25,8 +28,15 @@ class ForeignSender:
     def check(self, job: Job) -> None:
         """Leave it to the sender to read what it is given."""
 
+    def address(self, job: Job) -> str:  # noqa: ARG002 - the verb's signature
+        """Return what stands for where its events go: of that only the sender itself knows more."""
+        kind = type(self._sender)
+        return f"{kind.__module__}.{kind.__qualname__}"
+
     async def deliver(self, job: Job) -> Outcome:
         """Bring one event to its outcome, as `Sender.deliver` does."""
+        if job.before_first_byte is not None:
+            await job.before_first_byte()
         try:
             return Outcome(job.index, job.given, OutcomeStatus.ACCEPTED, await self._sender.send_event(job.given))
         except InvalidEventError as error:
@@ -43,7 +53,13 @@ class ForeignSender:
 
 
 def carrier_of(sender: Any) -> Sender | ForeignSender:
-    """Return what a run works with; a subclass whose `send_event` is its own is as foreign as any other."""
+    """Return what a run works with; a subclass whose `send_event` is its own is as foreign as any other.
+
+    Raises:
+        ConfigurationError: It is no sender.
+    """
+    if isinstance(sender, type) or not isinstance(sender, EventSender | ForeignSender):
+        raise ConfigurationError("sender must have send_event")
     if isinstance(sender, ForeignSender):
         return sender
     if isinstance(sender, RawEventSender | AuthorizedEventSender) and type(sender).send_event in _OWN_VERBS:

@@ -1,0 +1,66 @@
+"""One event on its way through a sender."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import attrs
+
+from .._errors import InvalidEventError
+from .._events import Event
+from .._http import Meter, Progress
+from .._outcomes import Outcome
+
+
+@attrs.define(eq=False)
+class Job:
+    """One event on its way.
+
+    Attributes:
+        index: See `Outcome.index`.
+        given: The event as it was given.
+        event_name: The call's own.
+        deadline: Seconds for all of it.
+        place_at: See `Progress.place_at`.
+        also: See `Progress.also`.
+        earlier_attempts: Requests made for it before it was put back.
+        was_unknown: An earlier run, or so it seems, may have had it taken; see `Progress.was_unknown`.
+        before_first_byte: See `Request.before_first_byte`.
+        event: What was given, checked.
+        outcome: What came of it, known before anybody is told, a cancelled one's too.
+        is_told: Everybody was, or is being, told.
+    """
+
+    index: int
+    given: Any = attrs.field(repr=False)
+    event_name: str | None = None
+    deadline: float = math.inf
+    place_at: float | None = None
+    also: Meter | None = None
+    earlier_attempts: int = 0
+    was_unknown: bool = False
+    before_first_byte: Callable[[], Awaitable[None]] | None = None
+    event: Event | None = attrs.field(default=None, repr=False)
+    outcome: Outcome | None = None
+    is_told: bool = False
+
+
+def read_event(given: Any) -> Event:
+    """Return what was given as an event.
+
+    Raises:
+        InvalidEventError: It is none.
+    """
+    try:
+        return given if isinstance(given, Event) else Event.from_mapping(given)
+    except InvalidEventError:
+        raise
+    except Exception as fault:  # noqa: BLE001 - a mapping of the caller's own may raise anything when it is read
+        raise InvalidEventError([f"event: reading it raised {type(fault).__name__}"]) from None
+
+
+def progress_of(job: Job) -> Progress:
+    """Return where to note how far it gets."""
+    return Progress(place_at=job.place_at, also=job.also, was_unknown=job.was_unknown)
