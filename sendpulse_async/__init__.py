@@ -9,6 +9,7 @@ from ._errors import (
     EventNotFoundError,
     FailureScope,
     InvalidEventError,
+    JournalError,
     NotSentError,
     OutcomeStatus,
     PermissionDeniedError,
@@ -21,6 +22,7 @@ from ._errors import (
 )
 from ._events import Event
 from ._http import Request, Response, Transport, TransportError
+from ._journal import Journal
 from ._outcomes import BulkError, Outcome, Receipt, Report
 from ._policies import RateLimit, RetryPolicy
 from ._quota import Quota
@@ -48,6 +50,8 @@ __all__ = [
     "FileTokenStore",
     "HttpxTransport",
     "InvalidEventError",
+    "Journal",
+    "JournalError",
     "MemoryTokenStore",
     "NotSentError",
     "Outcome",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import anyio
 
 from ._outcomes import Outcome
 
+T = TypeVar("T")
 OnOutcome = Callable[[Outcome], Awaitable[object] | object]
 
 PATIENCE = 1.0
@@ -18,16 +20,27 @@ PATIENCE = 1.0
 async def tell(hook: OnOutcome | None, outcome: Outcome) -> None:
     """Call a hook, sync or async; a cancellation comes through when it has ended, or `PATIENCE` later."""
     if hook is not None and inspect.isawaitable(told := hook(outcome)):
-        faults: list[Exception] = []
-        await _through(told, anyio.CancelScope(shield=True), faults)
-        for fault in faults:
-            raise fault
+        await through(told)
 
 
 async def tell_interrupted(hook: OnOutcome | None, outcome: Outcome) -> None:
     """Call a hook for an event that was cancelled."""
     if hook is not None and inspect.isawaitable(told := hook(outcome)):
         await briefly(told)
+
+
+async def through(work: Awaitable[T]) -> T:
+    """Return what `work` returns; a cancellation comes through when it has ended, or `PATIENCE` later."""
+    results: list[T] = []
+    faults: list[Exception] = []
+
+    async def keep() -> None:
+        results.append(await work)
+
+    await _through(keep(), anyio.CancelScope(shield=True), faults)
+    for fault in faults:
+        raise fault
+    return results[0]
 
 
 async def briefly(work: Awaitable[object]) -> None:

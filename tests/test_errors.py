@@ -44,6 +44,7 @@ TREE = {
         },
         "StoppedError": {},
         "BulkError": {},
+        "JournalError": {},
     }
 }
 

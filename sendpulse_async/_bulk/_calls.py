@@ -14,10 +14,13 @@ from anyio.abc import ObjectReceiveStream
 
 from .._errors import ConfigurationError
 from .._hooks import OnOutcome, tell
+from .._journal import Journal
 from .._outcomes import Outcome, Report
 from .._policies import RateLimit
 from .._quota import Quota
 from .._senders import EventSender, carrier_of
+from ._places import Places
+from ._resuming import Resuming
 from ._rules import StopRules
 from ._run import Run, Settle
 from ._source import Events, Source
@@ -30,6 +33,8 @@ class _Options:
     rate_limit: RateLimit | Quota | None
     max_failures: int | None
     on_outcome: OnOutcome | None
+    journal: Journal | None
+    resend_unknown: bool
 
     def __attrs_post_init__(self) -> None:
         _check_whole("max_in_flight", self.max_in_flight, 1)
@@ -37,10 +42,23 @@ class _Options:
             _check_whole("max_failures", self.max_failures, 0)
         if self.on_outcome is not None and not callable(self.on_outcome):
             raise ConfigurationError("on_outcome must be callable")
+        if self.journal is not None and not isinstance(self.journal, Journal):
+            raise ConfigurationError("journal must be a Journal")
+        if self.resend_unknown and self.journal is None:
+            raise ConfigurationError("resend_unknown needs a journal, which knows what is unknown")
 
-    def run(self, sender: EventSender, events: Events, settle: Settle) -> Run:
+    @asynccontextmanager
+    async def run(self, sender: EventSender, events: Events, settle: Settle) -> AsyncIterator[Run]:
+        """Begin a run; its journal is open for as long."""
         quota = self.rate_limit if isinstance(self.rate_limit, Quota) else Quota(self.rate_limit)
-        return Run(carrier_of(sender), Source(events), settle, StopRules(self.max_failures), quota)
+        carrier = carrier_of(sender)
+        run = Run(carrier, Source(events), settle, StopRules(self.max_failures), Places(quota, carrier.quota))
+        if self.journal is None:
+            yield run
+            return
+        run.journal = Resuming(self.journal, carrier, self.resend_unknown)
+        async with self.journal.run():
+            yield run
 
 
 async def send_many(
@@ -49,6 +67,8 @@ async def send_many(
     *,
     max_in_flight: int = 32,
     rate_limit: RateLimit | Quota | None = None,
+    journal: Journal | None = None,
+    resend_unknown: bool = False,
     max_failures: int | None = None,
     on_outcome: OnOutcome | None = None,
 ) -> Report:
@@ -65,6 +85,9 @@ async def send_many(
         events: Any iterable or async iterable of `Event` or flat mapping; never pulled more than `max_in_flight` ahead.
         max_in_flight: Events on their way at a time.
         rate_limit: Holds for this run, on top of the sender's own.
+        journal: Makes the run resumable: run again with the same journal and input. What an earlier run settled is not
+            sent again, and counts as `resumed`; what it left unknown is reported again.
+        resend_unknown: Send also what an earlier run left unknown; that may double it.
         max_failures: Events that may end otherwise than accepted; None: any number.
         on_outcome: Called once with each `Outcome`; sync or async.
 
@@ -73,9 +96,10 @@ async def send_many(
 
     Raises:
         ConfigurationError: An argument is wrong; nothing was sent.
+        JournalError: The journal cannot be used, or belongs to another input; events in flight have ended.
         Exception: What the input or `on_outcome` raised, after the events in flight have ended.
     """
-    options = _Options(max_in_flight, rate_limit, max_failures, on_outcome)
+    options = _Options(max_in_flight, rate_limit, max_failures, on_outcome, journal, resend_unknown)
     tally, began = Tally(), time.monotonic()
 
     async def settle(outcome: Outcome) -> None:
@@ -83,9 +107,9 @@ async def send_many(
         if on_outcome is not None:
             await tell(on_outcome, outcome)
 
-    run = options.run(sender, events, settle)
-    await _work(run, max_in_flight)
-    report = tally.report(time.monotonic() - began, run.stopped_because)
+    async with options.run(sender, events, settle) as run:
+        await _work(run, max_in_flight)
+    report = tally.report(time.monotonic() - began, run.resumed, run.stopped_because)
     if run.fault is not None:
         run.fault.add_note(f"sendpulse_async: a bulk run ended here, after {report.summary()}")
         raise run.fault
@@ -104,7 +128,7 @@ class OutcomeStream:
     @property
     def report(self) -> Report:
         """The report of the outcomes so far; of all of them once the iteration has ended."""
-        return self._tally.report(time.monotonic() - self._began, self._run.stopped_because)
+        return self._tally.report(time.monotonic() - self._began, self._run.resumed, self._run.stopped_because)
 
     def __aiter__(self) -> AsyncIterator[Outcome]:
         return self
@@ -125,6 +149,8 @@ async def stream_many(
     *,
     max_in_flight: int = 32,
     rate_limit: RateLimit | Quota | None = None,
+    journal: Journal | None = None,
+    resend_unknown: bool = False,
     max_failures: int | None = None,
     on_outcome: OnOutcome | None = None,
 ) -> AsyncIterator[OutcomeStream]:
@@ -138,6 +164,8 @@ async def stream_many(
         events: As for `send_many`.
         max_in_flight: As for `send_many`.
         rate_limit: As for `send_many`.
+        journal: As for `send_many`.
+        resend_unknown: As for `send_many`.
         max_failures: As for `send_many`.
         on_outcome: As for `send_many`.
 
@@ -146,9 +174,10 @@ async def stream_many(
 
     Raises:
         ConfigurationError: An argument is wrong; nothing was sent.
+        JournalError: The journal cannot be used; from the iteration, if it fails later or belongs to another input.
         Exception: What the input or `on_outcome` raised, from the iteration, after the events in flight have ended.
     """
-    options = _Options(max_in_flight, rate_limit, max_failures, on_outcome)
+    options = _Options(max_in_flight, rate_limit, max_failures, on_outcome, journal, resend_unknown)
     tally = Tally()
     given, received = anyio.create_memory_object_stream[Outcome](0)
 
@@ -157,9 +186,8 @@ async def stream_many(
         await tell(on_outcome, outcome)
         await given.send(outcome)
 
-    run = options.run(sender, events, settle)
     fault: BaseException | None = None
-    async with anyio.create_task_group() as group:
+    async with options.run(sender, events, settle) as run, anyio.create_task_group() as group:
         group.start_soon(partial(_work, run, max_in_flight, given))
         try:
             yield OutcomeStream(run, tally, received)

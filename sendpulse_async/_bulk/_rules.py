@@ -8,6 +8,7 @@ import attrs
 
 from .._errors import (
     DeliveryError,
+    DuplicateEventError,
     FailureScope,
     InvalidEventError,
     OutcomeStatus,
@@ -45,7 +46,7 @@ class Breaker:
 
     def note(self, outcome: Outcome) -> None:
         """Take in what came of an event."""
-        if isinstance(outcome.error, InvalidEventError):
+        if isinstance(outcome.error, InvalidEventError) or _is_repetition(outcome.error):
             return  # found before any I/O: it says nothing of the service
         if not _is_outage(outcome):
             self._failures = 0
@@ -91,6 +92,10 @@ class StopRules:
         if self.max_failures is not None and self._failures > self.max_failures:
             return StoppedError(f"more events failed than max_failures={self.max_failures} allows")
         return None
+
+
+def _is_repetition(error: SendPulseError | None) -> bool:
+    return isinstance(error, DuplicateEventError) and error.status_code is None
 
 
 def _is_outage(outcome: Outcome) -> bool:

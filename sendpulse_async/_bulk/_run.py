@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,24 +11,25 @@ import anyio.lowlevel
 import attrs
 
 from .._errors import (
+    DeliveryError,
     FailureScope,
     InvalidEventError,
+    JournalError,
     NotSentError,
-    OutcomeStatus,
-    RateLimitedError,
     SendPulseError,
+    UnknownDeliveryError,
 )
-from .._hooks import briefly, tell_interrupted
+from .._hooks import briefly, tell_interrupted, through
 from .._outcomes import Outcome
-from .._quota import Quota
 from .._senders import ForeignSender, Job, Sender
+from ._places import Places
+from ._resuming import Resuming
 from ._rules import StopRules
 from ._source import Source
 
 PROBE_DELAY = 5.0
 """Seconds between the last event in flight and the probe, once the breaker is open."""
-MAX_PAUSES = 5
-"""Pauses in a row without an accepted event: then the quota is gone for longer than a run should wait."""
+_EVENT = FailureScope.EVENT
 
 Settle = Callable[[Outcome], Awaitable[None]]
 
@@ -43,28 +43,29 @@ class Run:
         source: The input.
         settle: Told each outcome, once.
         rules: Say when to stop.
-        quota: The run's own limit, and the pause that puts an event back.
+        places: Where events wait for the quota.
+        journal: Asked and told of each event; None: there is none.
         sleep: Waits for some seconds.
 
     Attributes:
         stopped_because: What ended the run before its input did.
-        fault: What the input, `settle` or the code itself raised.
+        fault: What the input, the journal, `settle` or the code itself raised.
+        resumed: Events that an earlier run settled.
     """
 
     sender: Sender | ForeignSender
     source: Source
     settle: Settle
     rules: StopRules
-    quota: Quota
+    places: Places
+    journal: Resuming | None = None
     sleep: Callable[[float], Awaitable[None]] = anyio.sleep
     stopped_because: SendPulseError | None = attrs.field(default=None, init=False)
     fault: Exception | None = attrs.field(default=None, init=False)
+    resumed: int = attrs.field(default=0, init=False)
     _is_over: bool = attrs.field(default=False, init=False)
     _in_flight: int = attrs.field(default=0, init=False)
-    _pauses: int = attrs.field(default=0, init=False)
-    _paused_at: float = attrs.field(default=-math.inf, init=False)
     _pulls: set[anyio.CancelScope] = attrs.field(factory=set[anyio.CancelScope], init=False)
-    _waits: set[anyio.CancelScope] = attrs.field(factory=set[anyio.CancelScope], init=False)
     _outage_lock: anyio.Lock = attrs.field(factory=anyio.Lock, init=False)
     _event_ended: anyio.Event = attrs.field(factory=anyio.Event, init=False)
 
@@ -107,8 +108,7 @@ class Run:
     def _stop(self, reason: SendPulseError) -> None:
         """Pull no more, and end the waits of events of which no byte has left."""
         self.stopped_because = self.stopped_because or reason
-        for scope in self._waits:
-            scope.cancel()
+        self.places.end()
         self._end()
 
     # An outage
@@ -151,7 +151,9 @@ class Run:
             else:
                 await self._deliver(job)
         except anyio.get_cancelled_exc_class():
-            if not job.is_told:
+            if job.is_settled:
+                self.resumed += 1
+            elif not job.is_told:
                 await self._tell_interrupted(job, job.outcome or self._unsent(job, "the run was cancelled"))
             raise
         except Exception:
@@ -162,80 +164,69 @@ class Run:
     async def _deliver(self, job: Job) -> None:
         self._in_flight += 1
         try:
-            await self._finish(job, await self._outcome(job))
+            if (outcome := await self._outcome(job)) is None:
+                self.resumed += 1
+            else:
+                await self._finish(job, outcome)
         finally:
             self._in_flight -= 1
             self._event_ended.set()
 
     async def _finish(self, job: Job, outcome: Outcome) -> None:
         job.outcome, job.is_told = outcome, True
-        if (reason := self.rules.note(outcome)) is not None:
+        if not job.is_old and (reason := self.rules.note(outcome)) is not None:
             self._stop(reason)
+        try:
+            if self.journal is not None:
+                await self.journal.settle(outcome)
+        finally:
+            await self._tell(outcome)
+        if isinstance(self.sender, ForeignSender) or isinstance(outcome.error, InvalidEventError):
+            await anyio.lowlevel.checkpoint()  # nothing else may have given the event loop a turn
+
+    async def _tell(self, outcome: Outcome) -> None:
         try:
             if self.sender.is_heard:
                 await self.sender.tell(outcome)
         finally:
             await self.settle(outcome)
-        if isinstance(self.sender, ForeignSender) or isinstance(outcome.error, InvalidEventError):
-            await anyio.lowlevel.checkpoint()  # nothing else may have given the event loop a turn
 
-    async def _outcome(self, job: Job) -> Outcome:
-        """Bring an event to its outcome; a pause of the quota puts it back, and its deadline begins anew."""
-        if (refused := self.sender.check(job)) is not None:
+    async def _outcome(self, job: Job) -> Outcome | None:
+        """Bring an event to its outcome; None: an earlier run settled it. A pause puts it back, with a new deadline."""
+        refused = self.sender.check(job)
+        if self.journal is not None:
+            job.was_unknown = True
+            refused = await through(self.journal.admit(job, refused))
+        if refused is not None or job.is_settled:
             return refused
-        own, senders = self.quota, self.sender.quota
-        if senders is not None and senders is not own:
-            job.also = own
         while True:
-            if not (own.is_open and (senders is None or senders.is_open)):
-                await self._wait_for(own, senders)
+            began = await self.places.take(job)
             if self.stopped_because is not None:
                 return self._unsent(job, f"the run was stopped: {self.stopped_because}")
-            job.place_at = None if senders is None else senders.now()
-            began = self.quota.now()
             job.earlier_attempts, job.deadline = _attempts(job.outcome), self.sender.deadline
             outcome = await self.sender.deliver(job)
-            if not self._is_put_back(outcome, began):
+            if not self.places.is_put_back(outcome, began):
+                if self.places.is_exhausted and outcome.error is not None:
+                    self._stop(outcome.error)
                 return outcome
 
-    def _is_put_back(self, outcome: Outcome, began: float) -> bool:
-        """Tell whether an event that began then waits for the end of a pause; too many of them stop the run."""
-        if outcome.status is OutcomeStatus.ACCEPTED:
-            self._pauses = 0
-            self.quota.resume(began)
-        error = outcome.error
-        if not isinstance(error, RateLimitedError):
-            return False
-        self.quota.pause(began, error.retry_after)
-        if began >= self._paused_at:  # events that were under way together meet one pause
-            self._paused_at = self.quota.now()
-            self._pauses += 1
-        if self._pauses < MAX_PAUSES:
-            return True
-        self._stop(error)
-        return False
-
-    async def _wait_for(self, own: Quota, senders: Quota | None) -> None:
-        """Wait for a place under both limits, without bound, until the run stops."""
-        if self.stopped_because is not None:
-            return
-        with anyio.CancelScope() as scope:
-            self._waits.add(scope)
-            try:
-                await own.wait()
-                if senders is not None and senders is not own:
-                    await senders.wait()
-            finally:
-                self._waits.discard(scope)
-
     def _unsent(self, job: Job, why: str) -> Outcome:
-        error = NotSentError(f"not sent: {why}", scope=FailureScope.EVENT)
+        error: DeliveryError
+        if job.was_unknown:
+            error = UnknownDeliveryError(f"an earlier run may have sent it; this one did not: {why}", scope=_EVENT)
+        else:
+            error = NotSentError(f"not sent: {why}", scope=_EVENT)
         error.__cause__ = self.stopped_because
         error.attempts = _attempts(job.outcome)
         return Outcome(job.index, job.given, error.status, error=error)
 
     async def _tell_interrupted(self, job: Job, outcome: Outcome) -> None:
         job.is_told = True
+        try:
+            if self.journal is not None:
+                await briefly(self.journal.settle(outcome))
+        except JournalError as fault:
+            self.fault = self.fault or fault
         await self.sender.tell(outcome, tell_interrupted)
         try:
             await briefly(self.settle(outcome))

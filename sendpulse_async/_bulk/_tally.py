@@ -25,15 +25,16 @@ class Tally:
         if len(self._failures) < FAILURES_KEPT:
             self._failures.append(outcome)
 
-    def report(self, elapsed: float, stopped_because: SendPulseError | None) -> Report:
+    def report(self, elapsed: float, resumed: int, stopped_because: SendPulseError | None) -> Report:
         """Return the report of what was counted so far."""
         failed = self._counts.total()
         return Report(
-            total=self._accepted + failed,
+            total=self._accepted + failed + resumed,
             accepted=self._accepted,
             rejected=self._counts[OutcomeStatus.REJECTED],
             not_sent=self._counts[OutcomeStatus.NOT_SENT],
             unknown=self._counts[OutcomeStatus.UNKNOWN],
+            resumed=resumed,
             elapsed=elapsed,
             failures=tuple(self._failures),
             failures_dropped=failed - len(self._failures),

@@ -39,10 +39,8 @@ class ForeignSender:
             await job.before_first_byte()
         try:
             return Outcome(job.index, job.given, OutcomeStatus.ACCEPTED, await self._sender.send_event(job.given))
-        except InvalidEventError as error:
-            return Outcome(job.index, job.given, OutcomeStatus.REJECTED, error=error.with_traceback(None))
-        except DeliveryError as error:
-            return Outcome(job.index, job.given, error.status, error=error.with_traceback(None))
+        except (DeliveryError, InvalidEventError) as error:
+            return _failed(job, error.with_traceback(None))
         except BaseException as fault:
             doubt = UnknownDeliveryError(f"a sender of your own had the event when {type(fault).__name__} was raised")
             job.outcome = Outcome(job.index, job.given, doubt.status, error=doubt)
@@ -50,6 +48,15 @@ class ForeignSender:
 
     async def tell(self, *_: object) -> None:
         """Tell nobody: it has told whom it wanted."""
+
+
+def _failed(job: Job, error: DeliveryError | InvalidEventError) -> Outcome:
+    status = error.status if isinstance(error, DeliveryError) else OutcomeStatus.REJECTED
+    if job.was_unknown and status is not OutcomeStatus.UNKNOWN:
+        doubt = UnknownDeliveryError(f"an earlier attempt may have been taken; then: {error}")
+        doubt.__cause__ = error
+        return Outcome(job.index, job.given, doubt.status, error=doubt)
+    return Outcome(job.index, job.given, status, error=error)
 
 
 def carrier_of(sender: Any) -> Sender | ForeignSender:

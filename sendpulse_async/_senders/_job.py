@@ -27,6 +27,8 @@ class Job:
         also: See `Progress.also`.
         earlier_attempts: Requests made for it before it was put back.
         was_unknown: An earlier run, or so it seems, may have had it taken; see `Progress.was_unknown`.
+        is_settled: An earlier run settled it: it has no outcome again.
+        is_old: Its outcome is what an earlier run left.
         before_first_byte: See `Request.before_first_byte`.
         event: What was given, checked.
         outcome: What came of it, known before anybody is told, a cancelled one's too.
@@ -41,6 +43,8 @@ class Job:
     also: Meter | None = None
     earlier_attempts: int = 0
     was_unknown: bool = False
+    is_settled: bool = False
+    is_old: bool = False
     before_first_byte: Callable[[], Awaitable[None]] | None = None
     event: Event | None = attrs.field(default=None, repr=False)
     outcome: Outcome | None = None

@@ -11,6 +11,7 @@ from anyio.lowlevel import checkpoint
 
 from sendpulse_async import Outcome, RawEventSender, Receipt, Report, Response, RetryPolicy, TransportError, send_many
 from sendpulse_async._bulk import _calls, _run
+from sendpulse_async._bulk._places import Places
 from sendpulse_async._bulk._rules import StopRules
 from sendpulse_async._bulk._source import Source
 from sendpulse_async._bulk._tally import Tally
@@ -190,9 +191,11 @@ async def run_with_sleep(sender, events, sleep, *, max_in_flight=32, max_failure
         if on_outcome is not None:
             on_outcome(outcome)
 
-    run = _run.Run(carrier_of(sender), Source(events), settle, StopRules(max_failures), Quota(None), sleep)
+    carrier = carrier_of(sender)
+    places = Places(Quota(None), carrier.quota)
+    run = _run.Run(carrier, Source(events), settle, StopRules(max_failures), places, sleep=sleep)
     await _calls._work(run, max_in_flight)
-    return run, tally.report(0.0, run.stopped_because)
+    return run, tally.report(0.0, run.resumed, run.stopped_because)
 
 
 async def turns(count=50):

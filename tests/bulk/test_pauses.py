@@ -11,7 +11,7 @@ from sendpulse_async import (
     RetryPolicy,
     send_many,
 )
-from sendpulse_async._bulk import _run
+from sendpulse_async._bulk import _places
 
 from .scripted import (
     HOUR,
@@ -237,4 +237,4 @@ async def test_one_quota_for_the_sender_and_the_run(time):
 
 async def test_five_is_the_number():
     """The number of pauses in a row is five."""
-    assert _run.MAX_PAUSES == 5
+    assert _places.MAX_PAUSES == 5

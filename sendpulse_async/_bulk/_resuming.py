@@ -1,0 +1,120 @@
+"""What a run does with its journal: asks it before an event, tells it before the first byte and after the outcome."""
+
+from __future__ import annotations
+
+import attrs
+
+from .._errors import (
+    DuplicateEventError,
+    FailureScope,
+    InvalidEventError,
+    JournalError,
+    OutcomeStatus,
+    UnknownDeliveryError,
+)
+from .._journal import (
+    Entry,
+    EntryState,
+    Identity,
+    Journal,
+    OtherEventError,
+    RepeatedEventError,
+    identify,
+    identify_invalid,
+)
+from .._outcomes import Outcome
+from .._senders import ForeignSender, Job, Sender, read_event
+
+
+@attrs.define(eq=False)
+class Intent:
+    """Writes that an event is about to leave, once for all of its attempts."""
+
+    journal: Journal
+    identity: Identity
+    is_on_disk: bool = False
+
+    async def write(self) -> None:
+        """Return when it is on disk."""
+        if not self.is_on_disk:
+            await self.journal.claim(self.identity)
+            self.is_on_disk = True
+
+
+@attrs.define(eq=False)
+class Resuming:
+    """The journal of one run.
+
+    Args:
+        journal: Open, and in this run's hands.
+        sender: Says where an event goes.
+        resend_unknown: Send again what earlier runs may have had taken.
+    """
+
+    journal: Journal
+    sender: Sender | ForeignSender
+    resend_unknown: bool
+    _identities: dict[int, Identity] = attrs.field(factory=dict[int, Identity], init=False)
+
+    async def admit(self, job: Job, refused: Outcome | None) -> Outcome | None:
+        """Look up what earlier runs did with an event; return its outcome where it is not to be sent.
+
+        Notes in `job` whether it is settled, and whether there is doubt: until the journal has spoken, there is.
+
+        Args:
+            job: Pulled from the input.
+            refused: Its outcome, if it is no event.
+
+        Raises:
+            JournalError: The journal cannot be read, or knows another event at this position.
+        """
+        identity, refused = self._identity(job, refused)
+        try:
+            entry = await self.journal.find(identity)
+        except OtherEventError as other:
+            job.was_unknown = False
+            raise JournalError(str(other)) from None
+        except RepeatedEventError:
+            job.was_unknown = False
+            self._identities[job.index] = identity.repeated
+            repeated = DuplicateEventError("event_id: an earlier event of this run has the same one")
+            return Outcome(job.index, job.given, repeated.status, error=repeated)
+        job.was_unknown = entry is not None and entry.state.is_doubtful
+        job.is_settled = entry is not None and entry.state.is_settled
+        if job.is_settled:
+            return None
+        if entry is not None and job.was_unknown and not self.resend_unknown:
+            return self._doubt(job, identity, entry)
+        self._identities[job.index] = identity
+        job.before_first_byte = Intent(self.journal, identity).write
+        return refused
+
+    async def settle(self, outcome: Outcome) -> None:
+        """Put an outcome on disk, unless it stands there already.
+
+        Raises:
+            JournalError: The disk fails.
+        """
+        if (identity := self._identities.pop(outcome.index, None)) is not None:
+            await self.journal.settle(identity, outcome)
+
+    def _identity(self, job: Job, refused: Outcome | None) -> tuple[Identity, Outcome | None]:
+        error = None if refused is None else refused.error
+        if not isinstance(error, InvalidEventError):
+            try:
+                job.event = job.event or read_event(job.given)
+                return identify(job.event, job.index, self.sender.address(job)), None
+            except InvalidEventError as invalid:
+                error, refused = invalid, Outcome(job.index, job.given, OutcomeStatus.REJECTED, error=invalid)
+        return identify_invalid(error, job.index), refused
+
+    def _doubt(self, job: Job, identity: Identity, entry: Entry) -> Outcome:
+        """Report what an earlier run left unknown: it is not this run's failure, and says nothing of the service."""
+        job.is_old = True
+        if entry.state is EntryState.INTENT:
+            self._identities[job.index] = identity
+            text = "an earlier run ended when the event may have left, and before an answer came"
+        else:
+            text = f"in an earlier run: {entry.reason}"
+        error = UnknownDeliveryError(text, scope=FailureScope.EVENT, status_code=entry.status_code)
+        return Outcome(job.index, job.given, error.status, error=error)
