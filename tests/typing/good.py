@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any, assert_type
 
 from sendpulse_async import (
@@ -26,6 +26,7 @@ from sendpulse_async import (
     send_many,
     stream_many,
 )
+from sendpulse_async.validation import Normalizer, Refused
 
 
 async def hook(outcome: Outcome) -> None: ...
@@ -49,6 +50,11 @@ async def use() -> None:
     assert_type(await raw.send_event({"email": "a@example.com"}), Receipt)
     assert_type(await named.send_event(Event(phone="+1"), event_name="order", deadline=0.8), Receipt)
     assert_type(await send_many(from_env, events(), max_in_flight=8, on_outcome=hook), Report)
+    normalizer = Normalizer(region="UA")
+    assert_type(normalizer({"email": "a@example.com"}), Event)
+    assert_type(normalizer.each([Event(phone="+1"), {"phone": "+1"}]), Iterator[Event | Refused])
+    assert_type(normalizer.each(events()), AsyncIterator[Event | Refused])
+    await send_many(named, normalizer.each(events()))
     async with stream_many(key, [{"email": "a@example.com"}]) as outcomes:
         async for outcome in outcomes:
             assert_type(outcome, Outcome)
