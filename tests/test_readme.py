@@ -38,6 +38,7 @@ def test_the_readme_shows_every_example_as_it_is() -> None:
         ("docs/examples/authorized.py", 1),
         ("docs/examples/bulk.py", 100),
         ("docs/examples/fast.py", 100),
+        ("docs/examples/validate.py", 2),
         ("docs/examples/testing.py", 0),
     ],
 )
