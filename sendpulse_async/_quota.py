@@ -165,6 +165,11 @@ class Quota:
         """Whether nobody may begin now."""
         return self._clock() < self._paused_until
 
+    @property
+    def pause_left(self) -> float:
+        """Seconds for which nobody may begin, because SendPulse said so."""
+        return max(0.0, self._paused_until - self._clock())
+
     def now(self) -> float:
         """Return the time in the quota's clock."""
         return self._clock()

@@ -17,11 +17,11 @@ README = (ROOT / "README.md").read_text()
 SHOWN = dict(re.findall(r"<!-- (docs/examples/\w+\.py) -->\n```python\n(.*?)\n```", README, re.DOTALL))
 
 
-def run(path: str, sandbox: Sandbox) -> subprocess.CompletedProcess[str]:
-    """Run an example as a person would, with the sandbox's lines in the environment."""
+def run(path: str, sandbox: Sandbox, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run an example as a person would, with the sandbox's lines in the environment, in a folder of its own."""
     environment = os.environ | sandbox.environment() | {"PYTHONWARNINGS": "error::ResourceWarning"}
     command = [sys.executable, str(ROOT / path)]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False, cwd=folder)
 
 
 def test_the_readme_shows_every_example_as_it_is() -> None:
@@ -37,15 +37,16 @@ def test_the_readme_shows_every_example_as_it_is() -> None:
         ("docs/examples/raw.py", 1),
         ("docs/examples/authorized.py", 1),
         ("docs/examples/bulk.py", 100),
+        ("docs/examples/resume.py", 100),
         ("docs/examples/fast.py", 100),
         ("docs/examples/validate.py", 2),
         ("docs/examples/testing.py", 0),
     ],
 )
-def test_an_example_does_what_it_says(path: str, events: int) -> None:
+def test_an_example_does_what_it_says(path: str, events: int, tmp_path: Path) -> None:
     """Run by itself against the sandbox, an example sends its events and ends well."""
     with Sandbox() as sandbox:
-        ended = run(path, sandbox)
+        ended = run(path, sandbox, tmp_path)
 
     assert (ended.returncode, ended.stderr) == (0, "")
     assert len(sandbox.events) == events

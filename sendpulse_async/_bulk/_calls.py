@@ -130,6 +130,11 @@ class OutcomeStream:
         """The report of the outcomes so far; of all of them once the iteration has ended."""
         return self._tally.report(time.monotonic() - self._began, self._run.resumed, self._run.stopped_because)
 
+    @property
+    def resumed(self) -> int:
+        """Events that an earlier run of the journal settled, so far; of them no outcome tells."""
+        return self._run.resumed
+
     def __aiter__(self) -> AsyncIterator[Outcome]:
         return self
 
@@ -187,15 +192,16 @@ async def stream_many(
         await given.send(outcome)
 
     fault: BaseException | None = None
-    async with options.run(sender, events, settle) as run, anyio.create_task_group() as group:
-        group.start_soon(partial(_work, run, max_in_flight, given))
-        try:
-            yield OutcomeStream(run, tally, received)
-        except (Exception, KeyboardInterrupt, SystemExit) as error:  # noqa: BLE001 - raised below, out of the group
-            fault = error  # which would wrap it
-        finally:
-            received.close()  # so that no outcome waits for a reader who has left
-            group.cancel_scope.cancel()
+    with given, received:
+        async with options.run(sender, events, settle) as run, anyio.create_task_group() as group:
+            group.start_soon(partial(_work, run, max_in_flight, given))
+            try:
+                yield OutcomeStream(run, tally, received)
+            except (Exception, KeyboardInterrupt, SystemExit) as error:  # noqa: BLE001 - raised below, out of the group
+                fault = error  # which would wrap it
+            finally:
+                received.close()  # so that no outcome waits for a reader who has left
+                group.cancel_scope.cancel()
     if fault is not None:
         raise fault
 

@@ -6,11 +6,14 @@ from collections.abc import Sequence
 
 import cyclopts
 
-from .. import ConfigurationError, InvalidEventError, __version__
+from .. import ConfigurationError, InvalidEventError, JournalError, __version__
+from ._check import check
 from ._commands import demo, sandbox
 from ._consoles import PROGRAM, complain
 from ._exit_codes import ExitCode
-from ._rows import InputError
+from ._input import InputError
+from ._invocation import invocation
+from ._journals import export, retry, status
 from ._send import send
 from ._send_many import send_many
 
@@ -34,18 +37,28 @@ def run(tokens: Sequence[str]) -> int:
         tokens: The arguments, without the program's name.
     """
     app = cyclopts.App(PROGRAM, help=_HELP, version=__version__, suppress_keyboard_interrupt=False)
-    for command in (demo, send, send_many, sandbox):
+    for command in (demo, send, send_many, check, sandbox):
         app.command(command)
+    journal = cyclopts.App("journal", help="What the journal of a send-many run holds, and how to go on with it.")
+    for part in (status, export, retry):
+        journal.command(part)
+    app.command(journal)
+    try:
+        with invocation(tokens):
+            return _run(app, tokens)
+    except KeyboardInterrupt:
+        complain("interrupted")
+        return ExitCode.INTERRUPTED
+
+
+def _run(app: cyclopts.App, tokens: Sequence[str]) -> int:
     try:
         return app(tokens, exit_on_error=False, result_action="return_value") or ExitCode.ACCEPTED
     except cyclopts.CycloptsError:  # it printed what is wrong
         return ExitCode.USAGE
-    except (ConfigurationError, InvalidEventError) as error:
+    except (ConfigurationError, InvalidEventError, JournalError) as error:
         complain(error)
         return ExitCode.USAGE
     except InputError as error:
         complain(error)
         return ExitCode.UNREADABLE
-    except KeyboardInterrupt:
-        complain("interrupted")
-        return ExitCode.INTERRUPTED

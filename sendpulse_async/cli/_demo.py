@@ -19,9 +19,9 @@ from .. import (
 from ..sandbox import Sandbox
 from ._consoles import Console, how_to_call, open_stderr, open_stdout
 from ._exit_codes import ExitCode
+from ._input import Input, InputOptions, Row
 from ._progress import open_progress
 from ._report import show_report
-from ._rows import Row, read_rows
 from ._script import RAW_ROWS, differences, prepare, taken_counts
 
 SENDPULSE_LIMIT = RateLimit(per_second=10)
@@ -59,7 +59,7 @@ async def play(rate_limit: RateLimit | None = SENDPULSE_LIMIT) -> ExitCode:
 
 def _rows() -> list[Row]:
     with resources.as_file(resources.files(__package__ or "") / "demo.csv") as path:
-        return list(read_rows(path))
+        return [*Input(InputOptions(path)).rows_of_file()]
 
 
 async def _send(sandbox: Sandbox, rows: Sequence[Row], quota: Quota, hear: Callable[[Outcome], object]) -> Report:

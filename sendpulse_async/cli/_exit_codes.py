@@ -30,7 +30,7 @@ class ExitCode(IntEnum):
     FAILED = 3, "some events were rejected or not sent"
     UNREADABLE = 4, "the input could not be read"
     REFUSED = 5, "the credentials were refused"
-    STOPPED = 6, "stopped early: SendPulse is down or refuses all, or more than --max-errors failed"
+    STOPPED = 6, "stopped early: SendPulse is down or refuses all, more than --max-errors failed, or the disk failed"
     UNKNOWN = 7, "of some events it is unknown whether they were taken"
     INTERRUPTED = 130, "interrupted by Ctrl-C"
 
@@ -42,7 +42,7 @@ def code_of_report(report: Report) -> ExitCode:
         return ExitCode.REFUSED if is_refused else ExitCode.STOPPED
     if report.unknown:
         return ExitCode.UNKNOWN
-    return ExitCode.FAILED if report.accepted < report.total else ExitCode.ACCEPTED
+    return ExitCode.FAILED if report.accepted + report.resumed < report.total else ExitCode.ACCEPTED
 
 
 def code_of_outcome(outcome: Outcome) -> ExitCode:

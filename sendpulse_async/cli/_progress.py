@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -28,22 +29,32 @@ class Progress(Protocol):
         """Take in what came of one event."""
         ...
 
+    def resume(self, count: int) -> object:
+        """Take in how many events an earlier run has settled, so far."""
+        ...
 
-def open_progress(console: Console, total: int) -> Progress:
+
+def open_progress(console: Console, total: int | None, pause: Callable[[], float] = lambda: 0.0) -> Progress:
     """Return what suits the console.
 
     Args:
         console: Where to show it.
-        total: Rows of the input.
+        total: Rows of the input; None: nobody knows.
+        pause: Says for how many seconds a 429 keeps everybody waiting.
     """
-    return Bar(console, total) if console.is_interactive else Lines(console, total)
+    return Bar(console, total, pause) if console.is_interactive else Lines(console, total, pause)
+
+
+def _waiting(seconds: float) -> str:
+    return f"waiting {math.ceil(seconds)} s: 429" if seconds > 0 else ""
 
 
 class Bar:
     """A bar with counts, rate and the time that is left."""
 
-    def __init__(self, console: Console, total: int) -> None:
+    def __init__(self, console: Console, total: int | None, pause: Callable[[], float]) -> None:
         self._failed = 0
+        self._resumed = 0
         self._bar = rich.progress.Progress(
             rich.progress.TextColumn("Sending"),
             rich.progress.BarColumn(bar_width=None),
@@ -51,10 +62,11 @@ class Bar:
             _RateColumn(),
             rich.progress.TimeRemainingColumn(elapsed_when_finished=True),
             rich.progress.TextColumn("{task.fields[failed]}", style="yellow"),
+            _PauseColumn(pause),
             console=console,
             expand=True,
         )
-        self._task = self._bar.add_task("", total=total, failed="")
+        self._task = self._bar.add_task("", total=total, failed="", resumed=0)
 
     async def __aenter__(self) -> Self:
         self._bar.start()
@@ -69,10 +81,26 @@ class Bar:
             self._failed += 1
         self._bar.update(self._task, advance=1, failed=f"{self._failed:,} failed" if self._failed else "")
 
+    def resume(self, count: int) -> None:
+        """Take in how many events an earlier run has settled, so far."""
+        if count > self._resumed:
+            self._bar.update(self._task, advance=count - self._resumed, resumed=count)
+            self._resumed = count
+
 
 class _RateColumn(rich.progress.ProgressColumn):
     def render(self, task: rich.progress.Task) -> str:
-        return f"{task.completed / task.elapsed if task.elapsed else 0:.1f}/s"
+        sent = task.completed - task.fields["resumed"]
+        return f"{sent / task.elapsed if task.elapsed else 0:.1f}/s"
+
+
+class _PauseColumn(rich.progress.ProgressColumn):
+    def __init__(self, pause: Callable[[], float]) -> None:
+        super().__init__()
+        self._pause = pause
+
+    def render(self, _task: rich.progress.Task) -> str:
+        return _waiting(self._pause())
 
 
 class Lines:
@@ -80,7 +108,8 @@ class Lines:
 
     Args:
         console: Where to write.
-        total: Rows of the input.
+        total: Rows of the input; None: nobody knows.
+        pause: See `open_progress`.
         sleep: Waits for some seconds.
         clock: Seconds, monotonic.
     """
@@ -88,16 +117,19 @@ class Lines:
     def __init__(
         self,
         console: Console,
-        total: int,
+        total: int | None,
+        pause: Callable[[], float] = lambda: 0.0,
         *,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._console = console
         self._total = total
+        self._pause = pause
         self._sleep = sleep
         self._clock = clock
         self._counts: Counter[OutcomeStatus] = Counter()
+        self._resumed = 0
 
     async def __aenter__(self) -> Self:
         self._began = self._clock()
@@ -113,10 +145,29 @@ class Lines:
         """Take in what came of one event."""
         self._counts[outcome.status] += 1
 
+    def resume(self, count: int) -> None:
+        """Take in how many events an earlier run has settled, so far."""
+        self._resumed = count
+
     async def _write(self) -> None:
         while True:
             await self._sleep(PLAIN_INTERVAL)
-            done = self._counts.total()
-            failed = done - self._counts[OutcomeStatus.ACCEPTED]
-            rate = done / max(self._clock() - self._began, 1e-3)
-            self._console.say(f"{done:,} of {self._total:,} events, {rate:.1f} a second, {failed:,} failed")
+            self._console.say(self._line())
+
+    def _line(self) -> str:
+        sent = self._counts.total()
+        rate = sent / max(self._clock() - self._began, 1e-3)
+        of_all = "" if self._total is None else f" of {self._total:,}"
+        parts = [f"{sent + self._resumed:,}{of_all} events", f"{rate:.1f} a second"]
+        if self._resumed:
+            parts.append(f"{self._resumed:,} settled before")
+        if self._total is not None and sent and rate:
+            parts.append(f"{_duration((self._total - sent - self._resumed) / rate)} left")
+        parts.append(f"{sent - self._counts[OutcomeStatus.ACCEPTED]:,} failed")
+        return ", ".join([*parts, *filter(None, [_waiting(self._pause())])])
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(math.ceil(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}"

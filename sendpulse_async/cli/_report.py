@@ -63,6 +63,8 @@ def _show_counts(console: Console, report: Report) -> None:
         if count or status is OutcomeStatus.ACCEPTED:
             word, _ = word_of(status)
             console.say("  ", (f"{word:<9}", style), f"{count:>9,}   ", (meaning, "dim"))
+    if report.resumed:
+        console.say("  ", (f"{'before':<9}", "cyan"), f"{report.resumed:>9,}   ", ("settled by an earlier run", "dim"))
     console.say()
 
 

@@ -9,7 +9,7 @@ import attrs
 
 from .. import Outcome, OutcomeStatus
 from ..sandbox import Fault, LedgerEntry, Sandbox
-from ._rows import Row
+from ._input import Row
 
 RAW_ROWS = 20
 """Rows that go through the raw URL; the rest goes by name."""

@@ -16,6 +16,7 @@ import pytest
 from canaries import assert_silent
 
 from sendpulse_async.cli import run
+from sendpulse_async.cli._input import Input, InputOptions
 from sendpulse_async.sandbox import Sandbox
 
 PATIENCE = 60
@@ -150,3 +151,13 @@ def until(condition):
 def heed_ctrl_c():
     """Undo what a shell does to its background jobs, which ignore Ctrl-C, as their children then do."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def input_of(path, **options):
+    """The input with some options of `InputOptions`."""
+    return Input(InputOptions(path, **options))
+
+
+def rows_of(path, **options):
+    """Each row of a file: its line, and its problems or its fields."""
+    return [(row.line, row.problems or dict(row)) for row in input_of(path, **options).rows()]

@@ -72,7 +72,7 @@ def test_before_the_run_it_ends_at_once(cli, raw, write, monkeypatch):
     def interrupt(_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("sendpulse_async.cli._send_many.count_rows", interrupt)
+    monkeypatch.setattr("sendpulse_async.cli._send_many.Input.count", interrupt)
 
     ended = cli("send-many", write("a.csv", MANY))
 

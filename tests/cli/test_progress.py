@@ -49,7 +49,7 @@ def test_the_console_decides():
 
 def test_a_line_comes_every_ten_seconds():
     """Each interval adds one line with the counts so far, whether or not anything ended in it."""
-    text, naps, now = io.StringIO(), [], [100.0]
+    text, naps, now, pause = io.StringIO(), [], [100.0], [0.0]
 
     async def watch():
         woken = [asyncio.Event(), asyncio.Event(), asyncio.Event()]
@@ -62,7 +62,7 @@ def test_a_line_comes_every_ten_seconds():
             await gates[len(naps) - 1].wait()
 
         gates = [asyncio.Event(), asyncio.Event()]
-        async with Lines(Console(file=text), 2000, sleep=sleep, clock=lambda: now[0]) as lines:
+        async with Lines(Console(file=text), 2000, lambda: pause[0], sleep=sleep, clock=lambda: now[0]) as lines:
             for _ in range(1200):
                 lines.note(ACCEPTED)
             lines.note(UNKNOWN)
@@ -70,14 +70,18 @@ def test_a_line_comes_every_ten_seconds():
                 await woken[number].wait()
                 now[0] += 10
                 gate.set()
+                if number == 0:
+                    await woken[1].wait()
+                    lines.resume(500)
+                    pause[0] = 11.2
             await woken[2].wait()
 
     asyncio.run(watch())
 
     assert naps == [PLAIN_INTERVAL] * 3
     assert text.getvalue().splitlines() == [
-        "1,201 of 2,000 events, 120.1 a second, 1 failed",
-        "1,201 of 2,000 events, 60.0 a second, 1 failed",
+        "1,201 of 2,000 events, 120.1 a second, 0:00:07 left, 1 failed",
+        "1,701 of 2,000 events, 60.0 a second, 500 settled before, 0:00:05 left, 1 failed, waiting 12 s: 429",
     ]
 
 
@@ -101,17 +105,20 @@ def test_a_broken_stderr_does_not_end_the_run():
 
 
 def test_the_bar_counts_failures():
-    """The bar names failures only once there are some."""
+    """The bar names failures only once there are some, counts what was settled before, and says what it waits for."""
     text = io.StringIO()
 
     async def watch():
         console = Console(file=text, force_terminal=True, width=100, _environ={})
-        async with Bar(console, 2) as bar:
+        async with Bar(console, 5, lambda: 11.2) as bar:
             bar.note(ACCEPTED)
             bar.note(UNKNOWN)
+            bar.resume(2)
+            bar.resume(3)
 
     asyncio.run(watch())
 
     seen = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", text.getvalue())
-    assert "2/2" in seen
+    assert "5/5" in seen
+    assert "waiting 12 s: 429" in seen
     assert "1 failed" in seen

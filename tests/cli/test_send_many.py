@@ -107,7 +107,7 @@ def test_an_unreadable_input_is_code_4(cli, sandbox, raw, write, tmp_path, name,
 def test_an_input_that_breaks_meanwhile_is_code_4_with_a_report(cli, sandbox, raw, write, monkeypatch):
     """A file that changes under the run ends it, and what was sent is told."""
     path = write("a.csv", b"email\na@example.com\nb@example.com\n\xff\n")
-    monkeypatch.setattr(_send_many, "count_rows", lambda _: 3)
+    monkeypatch.setattr(_send_many.Input, "count", lambda _: 3)
 
     ended = cli("send-many", path)
 

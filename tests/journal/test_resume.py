@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 
 import anyio
@@ -401,3 +402,15 @@ async def test_counting_reads_no_journal(path):
     await run(Journal(path), items(2500))
 
     assert list(await states(path)) == list(range(2500))
+
+
+async def test_a_journal_that_cannot_be_opened_leaves_nothing_behind(tmp_path):
+    """The stream was never begun: no end of it is left open, and nothing was sent."""
+    transport = ScriptedTransport()
+    async with sender_on(transport) as sender:
+        with pytest.raises(JournalError, match="cannot be made"):
+            async with stream_many(sender, items(3), journal=Journal(tmp_path / "missing" / "run.journal")):
+                raise AssertionError
+    gc.collect()
+
+    assert transport.sent == []

@@ -14,6 +14,7 @@ from sendpulse_async import (
     EventSender,
     FileTokenStore,
     HttpxTransport,
+    Journal,
     Outcome,
     Quota,
     RateLimit,
@@ -50,6 +51,8 @@ async def use() -> None:
     assert_type(await raw.send_event({"email": "a@example.com"}), Receipt)
     assert_type(await named.send_event(Event(phone="+1"), event_name="order", deadline=0.8), Receipt)
     assert_type(await send_many(from_env, events(), max_in_flight=8, on_outcome=hook), Report)
+    async with Journal("run.journal") as journal:
+        assert_type(await send_many(named, events(), journal=journal, resend_unknown=True), Report)
     normalizer = Normalizer(region="UA")
     assert_type(normalizer({"email": "a@example.com"}), Event)
     assert_type(normalizer.each([Event(phone="+1"), {"phone": "+1"}]), Iterator[Event | Refused])

@@ -1,0 +1,85 @@
+"""Rows of Parquet: the one module that imports pyarrow."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow  # type: ignore[import-untyped] # it has no types
+import pyarrow.parquet  # type: ignore[import-untyped] # likewise
+
+from ._row import InputError, Row
+from ._shape import Shape
+
+BATCH_ROWS = 256
+_BEYOND_PYTHON = (ValueError, OverflowError)
+"""Raised by nanoseconds, and by the year 10,000."""
+_READ_BYTES = 2**16
+"""Without it a whole column of a row group is in memory at once."""
+
+
+def count_parquet_rows(path: Path, shape: Shape) -> int:
+    """Return the number that the file's end tells.
+
+    Raises:
+        InputError: It is no such file, or its columns are not such as events can be made of.
+    """
+    with _opened(path, shape) as file:
+        count: int = file.metadata.num_rows
+        return count
+
+
+def parquet_rows(path: Path, shape: Shape) -> Iterator[Row]:
+    """Read rows a few at a time; null means absent.
+
+    Raises:
+        InputError: When the iteration meets what it cannot read.
+    """
+    number = 0
+    with _opened(path, shape) as file:
+        for batch in file.iter_batches(BATCH_ROWS):
+            for given, problems in _records(batch):
+                number += 1
+                present = {name: value for name, value in given.items() if value is not None}
+                if problems:
+                    yield Row(number, problems=problems, text=json.dumps(present, ensure_ascii=False, default=str))
+                else:
+                    yield shape.row(number, present)
+
+
+@contextmanager
+def _opened(path: Path, shape: Shape) -> Iterator[Any]:
+    try:
+        with (
+            path.open("rb") as raw,
+            pyarrow.parquet.ParquetFile(raw, buffer_size=_READ_BYTES, pre_buffer=False) as file,
+        ):
+            shape.check_columns(file.schema_arrow.names, "the schema")
+            yield file
+    except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
+        # pyarrow's own OSErrors have no strerror, and may quote the file.
+        if isinstance(error, OSError) and error.strerror:
+            raise InputError(error.strerror) from error
+        raise InputError("this is no Parquet file, or a damaged one") from None
+
+
+def _records(batch: Any) -> Iterator[tuple[dict[str, Any], tuple[str, ...]]]:
+    """Return each row of a batch as a record, with what is wrong with it."""
+    try:
+        records = batch.to_pylist()
+    except _BEYOND_PYTHON:
+        return (_record(batch, place) for place in range(batch.num_rows))
+    return ((record, ()) for record in records)
+
+
+def _record(batch: Any, place: int) -> tuple[dict[str, Any], tuple[str, ...]]:
+    record, problems = {}, []
+    for number, (name, column) in enumerate(zip(batch.schema.names, batch.columns, strict=True), 1):
+        try:
+            record[name] = column[place].as_py()
+        except _BEYOND_PYTHON:
+            problems.append(f"column {number} holds what Python has no value for; write it as text, or less exactly")
+    return record, tuple(problems)
