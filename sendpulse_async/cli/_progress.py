@@ -99,7 +99,7 @@ class _PauseColumn(rich.progress.ProgressColumn):
         super().__init__()
         self._pause = pause
 
-    def render(self, _task: rich.progress.Task) -> str:
+    def render(self, task: rich.progress.Task) -> str:  # noqa: ARG002 - the column's verb
         return _waiting(self._pause())
 
 

@@ -10,9 +10,7 @@ from functools import cached_property
 
 import httptools
 
-from .._errors import ConfigurationError
 from .._http import RESPONSE_BODY_LIMIT, FailureKind, Request, Response, Target, TransportError
-from .._loops import is_asyncio
 from ._bodies import whole
 from ._failures import translate
 from ._settings import HEAD_LIMIT, INTERIM_LIMIT, Timeouts
@@ -96,8 +94,6 @@ class DirectConnection(WatchedProtocol):
     # Opening
 
     async def _open(self) -> None:
-        if not is_asyncio():
-            raise ConfigurationError("transport: DirectTransport runs on asyncio alone; on trio use HttpxTransport")
         handled = sys.exception()
         self.patience = None  # one limit for all of it
         try:

@@ -7,6 +7,8 @@ from functools import partial
 from typing import Self
 
 from .._errors import ConfigurationError
+from .._http import Target
+from .._loops import is_asyncio
 from ._carrier import ConnectionCarrier
 from ._llhttp import DirectConnection
 from ._settings import OWN_CONNECTIONS, Timeouts, checked_limit, checked_tls
@@ -42,7 +44,7 @@ class DirectTransport(ConnectionCarrier):
                 "proxy: DirectTransport knows none; use HttpxTransport(httpx.AsyncClient(proxy=…)) instead"
             )
         limit = checked_limit(max_connections, OWN_CONNECTIONS)
-        make = partial(DirectConnection, Timeouts(connect_timeout, read_timeout))
+        make = partial(_connection, Timeouts(connect_timeout, read_timeout))
         super().__init__(limit, make, checked_tls(ssl_context))
 
     async def __aenter__(self) -> Self:
@@ -50,3 +52,9 @@ class DirectTransport(ConnectionCarrier):
 
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
+
+
+def _connection(timeouts: Timeouts, target: Target, tls: ssl.SSLContext | None) -> DirectConnection:
+    if not is_asyncio():
+        raise ConfigurationError("transport: DirectTransport runs on asyncio alone; on trio use HttpxTransport")
+    return DirectConnection(timeouts, target, tls)
