@@ -12,6 +12,7 @@ from .._errors import (
     OutcomeStatus,
     UnknownDeliveryError,
 )
+from .._hooks import through
 from .._journal import (
     Entry,
     EntryState,
@@ -59,7 +60,8 @@ class Resuming:
     async def admit(self, job: Job, refused: Outcome | None) -> Outcome | None:
         """Look up what earlier runs did with an event; return its outcome where it is not to be sent.
 
-        Notes in `job` whether it is settled, and whether there is doubt: until the journal has spoken, there is.
+        Notes in `job` whether it is settled, and whether there is doubt: until the journal has spoken, there is. A
+        cancellation waits for its word, lest a settled event is told as something else.
 
         Args:
             job: Pulled from the input.
@@ -68,9 +70,15 @@ class Resuming:
         Raises:
             JournalError: The journal cannot be read, or knows another event at this position.
         """
+        job.was_unknown = True
         identity, refused = self._identity(job, refused)
+        if self.journal.is_new(identity):
+            return self._decided(job, identity, None, refused)
+        return await through(self._asked(job, identity, refused))
+
+    async def _asked(self, job: Job, identity: Identity, refused: Outcome | None) -> Outcome | None:
         try:
-            entry = await self.journal.find(identity)
+            return self._decided(job, identity, await self.journal.find(identity), refused)
         except OtherEventError as other:
             job.was_unknown = False
             raise JournalError(str(other)) from None
@@ -79,6 +87,9 @@ class Resuming:
             self._identities[job.index] = identity.repeated
             repeated = DuplicateEventError("event_id: an earlier event of this run has the same one")
             return Outcome(job.index, job.given, repeated.status, error=repeated)
+
+    def _decided(self, job: Job, identity: Identity, entry: Entry | None, refused: Outcome | None) -> Outcome | None:
+        """Note in a job what an earlier run's entry means for it, and return its outcome where that is known."""
         job.was_unknown = entry is not None and entry.state.is_doubtful
         job.is_settled = entry is not None and entry.state.is_settled
         if job.is_settled:

@@ -19,7 +19,7 @@ from .._errors import (
     SendPulseError,
     UnknownDeliveryError,
 )
-from .._hooks import briefly, tell_interrupted, through
+from .._hooks import briefly, tell_interrupted
 from .._outcomes import Outcome
 from .._senders import ForeignSender, Job, Sender
 from ._places import Places
@@ -195,8 +195,7 @@ class Run:
         """Bring an event to its outcome; None: an earlier run settled it. A pause puts it back, with a new deadline."""
         refused = self.sender.check(job)
         if self.journal is not None:
-            job.was_unknown = True
-            refused = await through(self.journal.admit(job, refused))
+            refused = await self.journal.admit(job, refused)
         if refused is not None or job.is_settled:
             return refused
         while True:

@@ -87,6 +87,10 @@ class Journal:
             if is_own:
                 await self.aclose()
 
+    def is_new(self, identity: Identity) -> bool:
+        """Tell without a look at the file whether no earlier run, and no earlier event, can be in an event's way."""
+        return not identity.has_id and identity.position >= self._end
+
     async def find(self, identity: Identity) -> Entry | None:
         """Return what earlier runs left of an event, or None.
 
@@ -95,8 +99,6 @@ class Journal:
             RepeatedEventError: An event of the same id came before in this run.
             JournalError: The disk fails.
         """
-        if not identity.has_id and identity.position >= self._end:
-            return None
         found = await self._database.do(lambda connection: _entries.find(connection, identity))
         if found is None or found[1] == identity.digest:
             return found and found[0]
