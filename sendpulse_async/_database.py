@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import queue
@@ -12,7 +13,6 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import anyio
-import anyio.from_thread
 import anyio.lowlevel
 import attrs
 
@@ -100,7 +100,7 @@ class Database:
         orders: _Orders = queue.SimpleQueue()
         opened = _Order(_nothing)
         orders.put(opened)
-        arguments = (self.path, self.kind, orders, anyio.lowlevel.current_token())
+        arguments = (self.path, self.kind, orders, _caller())
         # A daemon, lest a program that forgot to close hangs at its end: a transaction survives that, as a crash.
         thread = threading.Thread(target=_serve, args=arguments, name=f"sendpulse_async {self.kind.name}", daemon=True)
         thread.start()
@@ -150,27 +150,37 @@ class Database:
         return last
 
 
+Caller = Callable[[Callable[[], None]], object]
+"""Has a function called in an event loop, from another thread, and waits for nothing."""
+
+
+def _caller() -> Caller:
+    loop: Any = anyio.lowlevel.current_token().native_token
+    call: Caller = loop.call_soon_threadsafe if isinstance(loop, asyncio.AbstractEventLoop) else loop.run_sync_soon
+    return call
+
+
 # The thread
 
 
-def _serve(path: Path, kind: FileKind, orders: _Orders, token: Any) -> None:
+def _serve(path: Path, kind: FileKind, orders: _Orders, call: Caller) -> None:
     """Open the file for the first order, and do all others until the last."""
     opened = orders.get()
     try:
         connection = _opened(path, kind)
     except JournalError as error:
         opened.fault = error
-        _report([opened], token)
+        _report([opened], call)
         return
-    _report([opened], token)
+    _report([opened], call)
     while True:
         batch = _next_batch(orders)
         _transact(connection, batch, path, kind)
         if batch[-1].is_last:
             connection.close()
-            _report(batch, token)
+            _report(batch, call)
             return
-        _report(batch, token)
+        _report(batch, call)
 
 
 def _next_batch(orders: _Orders) -> list[_Order[Any]]:
@@ -206,13 +216,15 @@ def _do(order: _Order[Any], connection: sqlite3.Connection) -> None:
         order.fault = fault
 
 
-def _report(batch: list[_Order[Any]], token: Any) -> None:
+def _report(batch: list[_Order[Any]], call: Caller) -> None:
+    """Tell all who wait; an event loop that has stopped, and may never run again, must not keep the file open."""
+
     def tell() -> None:
         for order in batch:
             order.is_done.set()
 
-    with contextlib.suppress(anyio.RunFinishedError):  # then nobody waits any more
-        anyio.from_thread.run_sync(tell, token=token)
+    with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        call(tell)
 
 
 def _opened(path: Path, kind: FileKind) -> sqlite3.Connection:
