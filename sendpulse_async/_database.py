@@ -84,6 +84,7 @@ class Database:
             raise ConfigurationError("path must name a file")
         self.kind = kind
         self._orders: _Orders | None = None
+        self._thread: threading.Thread | None = None
         self._pid = 0
 
     @property
@@ -100,10 +101,11 @@ class Database:
         orders: _Orders = queue.SimpleQueue()
         opened = _Order(_nothing)
         orders.put(opened)
-        arguments = (self.path, self.kind, orders, _caller())
+        arguments = (self.path, self.kind, orders, _caller(), self._thread)
         # A daemon, lest a program that forgot to close hangs at its end: a transaction survives that, as a crash.
-        thread = threading.Thread(target=_serve, args=arguments, name=f"sendpulse_async {self.kind.name}", daemon=True)
-        thread.start()
+        name = f"sendpulse_async {self.kind.name}"
+        self._thread = threading.Thread(target=_serve, args=arguments, name=name, daemon=True)
+        self._thread.start()
         try:
             await opened.is_done.wait()
         except BaseException:
@@ -163,8 +165,10 @@ def _caller() -> Caller:
 # The thread
 
 
-def _serve(path: Path, kind: FileKind, orders: _Orders, call: Caller) -> None:
-    """Open the file for the first order, and do all others until the last."""
+def _serve(path: Path, kind: FileKind, orders: _Orders, call: Caller, before: threading.Thread | None) -> None:
+    """Open the file for the first order, once the thread before has closed it, and do all others until the last."""
+    if before is not None:
+        before.join()
     opened = orders.get()
     try:
         connection = _opened(path, kind)

@@ -76,3 +76,22 @@ def test_any_loop_hears_its_thread(path, backend):
         return await notes(path)
 
     assert anyio.run(main, backend=backend) == [("written",)]
+
+
+@pytest.mark.asyncio
+async def test_a_file_that_was_abandoned_may_be_opened_again_at_once(path):
+    """The second opening waits for the end of the first: its own process never finds the file in use."""
+    database = Database(path, KIND)
+    for text in "abc":
+        await database.open()
+        given = asyncio.ensure_future(
+            database.do(lambda connection, text=text: connection.execute("INSERT INTO notes VALUES (?)", text))
+        )
+        await asyncio.sleep(0)
+        given.cancel()
+        database.abandon()
+
+    await database.open()
+    await database.aclose()
+
+    assert await notes(path) == [("a",), ("b",), ("c",)]
