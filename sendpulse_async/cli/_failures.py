@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self, TextIO
 
 from .. import ConfigurationError, Outcome, OutcomeStatus
-from .._plain import Check
-from ._input import FAILURE_FIELD, Row
+from ._input import FAILURE_FIELD, Row, plain_value
 
 
 class FailuresError(Exception):
@@ -46,8 +47,8 @@ class FailuresFile:
 
     def __exit__(self, *_: object) -> None:
         if self._file is not None:
-            self._file.close()
-            self._file = None
+            with self._explained():
+                self._file.close()
 
     def note(self, outcome: Outcome) -> None:
         """Write the row of an outcome, unless that was accepted.
@@ -55,10 +56,16 @@ class FailuresFile:
         Raises:
             FailuresError: The disk is full, or failed.
         """
-        if outcome.status is OutcomeStatus.ACCEPTED or self._file is None:
+        if outcome.status is OutcomeStatus.ACCEPTED:
             return
-        try:
+        assert self._file is not None  # noqa: S101 - it was entered
+        with self._explained():
             self._file.write(f"{_line(outcome)}\n")
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             raise FailuresError(f"--failures {self._path}: {error.strerror}") from error
 
@@ -77,22 +84,15 @@ def _line(outcome: Outcome) -> str:
     }
     if row.given is not None:
         try:
-            return _dumped({**row.given, FAILURE_FIELD: failure}, default=_plain)
+            return _dumped({**row.given, FAILURE_FIELD: failure})
         except (ValueError, RecursionError):
             pass  # what JSON cannot carry unchanged is kept to be mended, lest something else is sent the next time
     return _dumped({FAILURE_FIELD: {**failure, "text": _text(row)}})
 
 
-def _dumped(value: Any, **options: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, **options)
-
-
-def _plain(value: Any) -> Any:
-    """Return what an event makes of a value that JSON does not know."""
-    check = Check()
-    plain = check.value("", value, 0)
-    check.finish()
-    return plain
+def _dumped(value: Any) -> str:
+    # NaN is no JSON, and yet is written as it was given: it is read again, and refused again.
+    return json.dumps(value, ensure_ascii=False, default=plain_value)
 
 
 def _text(row: Row) -> str:

@@ -145,6 +145,13 @@ def test_all_problems_of_a_row_are_told_together(write):
     assert_silent(*row.problems)
 
 
+def test_a_field_that_is_right_is_no_problem_of_a_wrong_row(write):
+    """Where one field is wrong, a whole automation_id in text is still a number."""
+    path = write("a.csv", "email,total,automation_id\na@b,x,17\n")
+
+    assert rows_of(path, types={"total": ValueType.INT}) == [(2, ("total: must be an int, such as 12",))]
+
+
 def test_a_whole_automation_id_is_a_number_in_every_kind(write):
     """Text is made a number here too, so that a row of CSV means the same in the failures file."""
     assert one_json(write, {"email": "a@b", "automation_id": " 17 "})["automation_id"] == 17

@@ -5,12 +5,13 @@ whole input is an `InputError`. Neither text quotes the input: it is full of add
 """
 
 from ._input import Input
-from ._options import InputFlags, InputOptions, Kind, parse_options
+from ._options import NO_FLAGS, InputFlags, InputOptions, Kind, parse_options
 from ._row import FAILURE_FIELD, InputError, Row
-from ._types import ValueType
+from ._types import ValueType, plain_value
 
 __all__ = [
     "FAILURE_FIELD",
+    "NO_FLAGS",
     "Input",
     "InputError",
     "InputFlags",
@@ -19,4 +20,5 @@ __all__ = [
     "Row",
     "ValueType",
     "parse_options",
+    "plain_value",
 ]

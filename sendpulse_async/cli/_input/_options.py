@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 import attrs
 from cyclopts import Parameter
@@ -101,6 +101,10 @@ class InputFlags:
     type: Annotated[tuple[str, ...], _Repeatable] = ()
     skip: int = 0
     limit: int | None = None
+
+
+NO_FLAGS: Final = InputFlags()
+"""A command's default, which cyclopts wants to have where all fields have one."""
 
 
 def parse_options(file: Path, flags: InputFlags) -> InputOptions:

@@ -67,17 +67,11 @@ class Shape:
         if FAILURE_FIELD in given:
             given = {name: value for name, value in given.items() if name != FAILURE_FIELD}
         fields = self._renamed(given)
+        if AUTOMATION_ID_FIELD not in self.types:
+            _number(fields, AUTOMATION_ID_FIELD)
         problems = self._type(fields)
         if problems:
             return Row(line, problems=_all_problems(problems, fields), given=given)
-        number = fields.get(AUTOMATION_ID_FIELD)
-        # What is no number stays text: the event's own check then names it among all other problems.
-        if (
-            isinstance(number, str)
-            and AUTOMATION_ID_FIELD not in self.types
-            and _WHOLE_NUMBER.fullmatch(number.strip())
-        ):
-            fields[AUTOMATION_ID_FIELD] = int(number)
         return Row(line, fields, given=given)
 
     def _type(self, fields: dict[str, Any]) -> dict[str, str]:
@@ -98,6 +92,13 @@ class Shape:
         fields |= {field: given[column] for field, column in self.mapping.items() if column in given}
         fields |= self.constants
         return fields
+
+
+def _number(fields: dict[str, Any], field: str) -> None:
+    """Make a number of text that is a whole one; other text stays, for the event's own check to name it."""
+    text = fields.get(field)
+    if isinstance(text, str) and _WHOLE_NUMBER.fullmatch(text.strip()):
+        fields[field] = int(text)
 
 
 def _all_problems(problems: Mapping[str, str], fields: Mapping[str, Any]) -> tuple[str, ...]:

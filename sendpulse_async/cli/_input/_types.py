@@ -54,12 +54,17 @@ def convert(value: Any, value_type: ValueType) -> Any:
     if value is None:
         return None
     try:
-        return _CONVERSIONS[value_type](value if type(value) is str else _plain(value))
+        return _CONVERSIONS[value_type](value if type(value) is str else plain_value(value))
     except (ValueError, OverflowError, RecursionError):  # also a number of thousands of digits
         raise ValueError(f"must be {value_type.meaning}") from None
 
 
-def _plain(value: Any) -> Any:
+def plain_value(value: Any) -> Any:
+    """Return what an event makes of a value that JSON does not know.
+
+    Raises:
+        ValueError: An event refuses it.
+    """
     check = Check()
     plain = check.value("", value, 0)
     check.finish()  # an InvalidEventError is a ValueError
