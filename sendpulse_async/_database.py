@@ -17,6 +17,7 @@ import anyio.lowlevel
 import attrs
 
 from ._errors import ConfigurationError, JournalError
+from ._hooks import briefly
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
@@ -109,7 +110,9 @@ class Database:
         try:
             await opened.is_done.wait()
         except BaseException:
-            orders.put(_Order(_nothing, is_last=True))
+            last = _Order(_nothing, is_last=True)
+            orders.put(last)
+            await briefly(_let_go(opened, last))
             raise
         if opened.fault is not None:
             raise opened.fault
@@ -140,7 +143,8 @@ class Database:
         """Finish what was given, and close the file, whoever cancels."""
         if (last := self.abandon()) is not None:
             with anyio.CancelScope(shield=True):
-                await last.is_done.wait()
+                async with anyio.create_task_group() as group:  # a task's own `cancel` heeds no shield
+                    group.start_soon(_shielded, last.is_done)
 
     def abandon(self) -> _Order[None] | None:
         """Have the file closed after what was given, and wait for nothing."""
@@ -160,6 +164,18 @@ def _caller() -> Caller:
     loop: Any = anyio.lowlevel.current_token().native_token
     call: Caller = loop.call_soon_threadsafe if isinstance(loop, asyncio.AbstractEventLoop) else loop.run_sync_soon
     return call
+
+
+async def _shielded(event: anyio.Event) -> None:
+    with anyio.CancelScope(shield=True):
+        await event.wait()
+
+
+async def _let_go(opened: _Order[None], last: _Order[None]) -> None:
+    """Wait until a file that nobody wants any more is closed, or could not be opened."""
+    await opened.is_done.wait()
+    if opened.fault is None:
+        await last.is_done.wait()
 
 
 # The thread

@@ -95,6 +95,7 @@ async def test_those_who_wait_together_share_a_transaction(path, monkeypatch):
         await anyio.wait_all_tasks_blocked()
         for number in range(30):
             group.start_soon(database.do, add(str(number)))
+        await anyio.wait_all_tasks_blocked()  # trio begins tasks in any order
         group.start_soon(
             database.do, lambda connection: commits.append(connection.in_transaction and connection.total_changes)
         )
@@ -163,6 +164,36 @@ async def test_closing_finishes_what_was_given(path):
     await database.aclose()
 
     assert await read(path) == ["late"]
+
+
+async def test_a_cancelled_opening_lets_go(path):
+    """Whoever gave up opening it is in nobody's way."""
+    for _ in range(20):
+        with anyio.move_on_after(0) as scope:
+            await Database(path, KIND).open()
+        assert scope.cancelled_caught
+        assert await read(path) == []
+
+
+async def test_closing_is_finished_whoever_cancels(path, anyio_backend):
+    """A task's own `cancel`, which heeds no shield, comes through when the file is closed."""
+    if anyio_backend != "asyncio":
+        pytest.skip("a task of asyncio's")
+    database, is_slow = await opened(path), threading.Event()
+    async with anyio.create_task_group() as group:
+        group.start_soon(database.do, lambda _: is_slow.wait(10))
+        await anyio.wait_all_tasks_blocked()
+        closing = asyncio.create_task(database.aclose())
+        for _ in range(2):
+            await anyio.wait_all_tasks_blocked()
+            closing.cancel()
+        await anyio.wait_all_tasks_blocked()
+        assert not closing.done()
+        is_slow.set()
+        with pytest.raises(asyncio.CancelledError):
+            await closing
+
+    assert await read(path) == []
 
 
 async def test_one_at_a_time(path):
