@@ -192,7 +192,7 @@ async def stream_many(
         await given.send(outcome)
 
     fault: BaseException | None = None
-    with given, received:
+    with given, received:  # closed however it ends, be it before the run begins
         async with options.run(sender, events, settle) as run, anyio.create_task_group() as group:
             group.start_soon(partial(_work, run, max_in_flight, given))
             try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import warnings
 
 import anyio
 import pytest
@@ -346,6 +347,18 @@ async def test_who_opens_it_closes_it(path):
     async with journal:
         await run(journal, items(1))
         assert (await journal.counts())[EntryState.ACCEPTED] == 1
+
+
+async def test_a_stream_that_cannot_begin_leaves_nothing(tmp_path):
+    """Its journal cannot be made: the error comes out, and nothing has to be closed."""
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        async with sender_on(ScriptedTransport()) as sender:
+            with pytest.raises(JournalError, match="cannot be made"):
+                async with stream_many(sender, items(1), journal=Journal(tmp_path / "missing" / "journal")):
+                    pass
+        gc.collect()
+    assert not [str(warning.message) for warning in warned]
 
 
 @pytest.mark.parametrize(
