@@ -60,8 +60,8 @@ class Resuming:
     async def admit(self, job: Job, refused: Outcome | None) -> Outcome | None:
         """Look up what earlier runs did with an event; return its outcome where it is not to be sent.
 
-        Notes in `job` whether it is settled, and whether there is doubt: until the journal has spoken, there is. A
-        cancellation waits for its word, lest a settled event is told as something else.
+        Notes in `job` whether it is settled, whether there is doubt (there is, until the journal has spoken), and what
+        is told should it be cancelled now. A cancellation waits for the journal's word, lest it is told as another.
 
         Args:
             job: Pulled from the input.
@@ -86,7 +86,8 @@ class Resuming:
             job.was_unknown = False
             self._identities[job.index] = identity.repeated
             repeated = DuplicateEventError("event_id: an earlier event of this run has the same one")
-            return Outcome(job.index, job.given, repeated.status, error=repeated)
+            job.outcome = Outcome(job.index, job.given, repeated.status, error=repeated)
+            return job.outcome
 
     def _decided(self, job: Job, identity: Identity, entry: Entry | None, refused: Outcome | None) -> Outcome | None:
         """Note in a job what an earlier run's entry means for it, and return its outcome where that is known."""
@@ -98,6 +99,7 @@ class Resuming:
             return self._doubt(job, identity, entry)
         self._identities[job.index] = identity
         job.before_first_byte = Intent(self.journal, identity).write
+        job.outcome = refused
         return refused
 
     async def settle(self, outcome: Outcome) -> None:

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
 import pytest
+
+from .processes import Processes
+
+MEMORY = Path("/dev/shm")
 
 
 @pytest.fixture(params=["asyncio", "trio"])
@@ -13,3 +20,20 @@ def anyio_backend(request):
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / "run.journal"
+
+
+@pytest.fixture
+def quick_folder(tmp_path):
+    """A folder where nothing waits for a disk, if the system has one: for tests that open journals by the hundred."""
+    if not MEMORY.is_dir():
+        yield tmp_path
+    else:
+        with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
+            yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def processes():
+    """The parent of runs in processes of their own; beginning it takes a second."""
+    with Processes() as processes:
+        yield processes

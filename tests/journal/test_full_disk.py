@@ -15,7 +15,6 @@ from sendpulse_async._journal import EntryState
 
 from .child import Orders
 from .ledger import Ledger
-from .processes import Processes
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -65,9 +64,9 @@ def disk(request, tmp_path):
 
 
 @pytest.fixture
-def play(disk, tmp_path):
+def play(disk, processes, tmp_path):
     """Run until the disk is full and, with room again, to the end; return what was told each time, and the ledgers."""
-    with Processes() as processes, Ledger() as ledger:
+    with Ledger() as ledger:
 
         def once(who, **options):
             told = tmp_path / who

@@ -15,7 +15,6 @@ from sendpulse_async._journal import EntryState
 
 from .child import Orders
 from .ledger import Ledger
-from .processes import Processes
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -107,7 +106,7 @@ class LongRun:
         return told
 
 
-def test_thirty_kills(tmp_path):
+def test_thirty_kills(tmp_path, processes):
     """Each event is taken once at most, has one final outcome over all runs, and doubt only where it was in flight."""
     seed = random.randrange(10**9)
     print(f"seed {seed}")  # noqa: T201 - shown when the test fails
@@ -115,7 +114,7 @@ def test_thirty_kills(tmp_path):
     kills = dice.sample(KILLS, len(KILLS))
     moments = sorted(dice.random() ** 3 for _ in kills)  # most are early: what is done by then is looked up again
 
-    with Processes() as processes, Ledger() as ledger:
+    with Ledger() as ledger:
         run = LongRun(processes, ledger, tmp_path, dice)
         for how, moment in zip(kills, moments, strict=True):
             run.kill(how, moment)

@@ -8,15 +8,8 @@ import pytest
 
 from .child import Orders
 from .ledger import Ledger
-from .processes import Processes
 
 pytestmark = pytest.mark.timeout(60)
-
-
-@pytest.fixture
-def processes():
-    with Processes() as processes:
-        yield processes
 
 
 @pytest.fixture
