@@ -143,7 +143,8 @@ class Run:
             given: It.
             is_held: The breaker opened while it was pulled: it has to wait, and may be the probe itself.
         """
-        job = Job(index, given)
+        # Until the journal has spoken, there is doubt.
+        job = Job(index, given, was_unknown=self.journal is not None)
         try:
             if is_held:
                 async with self._probe_turn(has_event=True):
