@@ -118,7 +118,10 @@ class Resuming:
                 job.event = job.event or read_event(job.given)
                 return identify(job.event, job.index, self.sender.address(job)), None
             except InvalidEventError as invalid:
-                error, refused = invalid, Outcome(job.index, job.given, OutcomeStatus.REJECTED, error=invalid)
+                error = invalid
+            except (TypeError, ValueError, RecursionError) as fault:
+                error = InvalidEventError([f"event: was changed after it was checked ({type(fault).__name__})"])
+            refused = Outcome(job.index, job.given, OutcomeStatus.REJECTED, error=error)
         return identify_invalid(error, job.index), refused
 
     def _doubt(self, job: Job, identity: Identity, entry: Entry) -> Outcome:
