@@ -117,13 +117,18 @@ def find(connection: sqlite3.Connection, identity: Identity) -> tuple[Entry, byt
     Raises:
         RepeatedEventError: One of the same id came before in this run.
     """
-    found = None
-    if identity.has_id:
-        found = _get(connection, identity.repeated.key)
-        noted = found or connection.execute("INSERT OR IGNORE INTO seen VALUES (?)", (identity.key,)).rowcount
-        if not noted:
-            raise RepeatedEventError
-    return found or _get(connection, identity.key)
+    found = _get(connection, identity.key)
+    if not identity.has_id:
+        return found
+    repetition = _get(connection, identity.repeated.key)
+    if repetition and found and found[0].state.is_settled:
+        return repetition  # whichever of the two is looked up first
+    is_first = connection.execute("INSERT OR IGNORE INTO seen VALUES (?)", (identity.key,)).rowcount
+    if is_first:
+        return found  # it may be the only one now
+    if repetition:
+        return repetition
+    raise RepeatedEventError
 
 
 def _get(connection: sqlite3.Connection, key: bytes) -> tuple[Entry, bytes] | None:

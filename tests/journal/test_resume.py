@@ -262,6 +262,18 @@ def named(*numbers):
     return [Event.from_mapping(item(number), event_id=f"order {number}") for number in numbers]
 
 
+async def test_an_event_that_was_spoiled_ends_no_run(path):
+    """It is told as invalid, as without a journal, and the others are sent."""
+    spoiled = Event.from_mapping({**item(1), "sizes": []})
+    spoiled.variables["sizes"].append(object())
+
+    report, sent, outcomes = await run(Journal(path), [item(0), spoiled, item(2)])
+
+    assert (report.accepted, report.rejected, sent) == (2, 1, [0, 2])
+    (told,) = [outcome.error for outcome in outcomes if outcome.error]
+    assert "was changed after it was checked" in str(told)
+
+
 async def test_a_repeated_id_is_not_sent(path):
     """The second one is refused as a duplicate, in this run and as settled in the next."""
     first, sent, outcomes = await run(Journal(path), named(1, 2, 1, 3, 1))
@@ -289,6 +301,25 @@ async def test_an_id_is_known_at_any_place(path):
     report, sent, _ = await run(Journal(path), named(4, 3, 2, 1))
 
     assert (report.resumed, report.accepted, sent) == (3, 1, [4])
+
+
+async def test_an_unsent_event_is_sent_where_its_repetition_was(path):
+    """That the other one comes no more must not lose both."""
+    await run(Journal(path), named(1, 2, 1), lambda n: UNREACHABLE if n == 1 else TAKEN, max_in_flight=1)
+
+    report, sent, _ = await run(Journal(path), named(3, 4, 1))
+
+    assert (report.resumed, report.accepted, sent) == (0, 3, [1, 3, 4])
+
+
+async def test_a_repetition_is_settled_before_its_original(path):
+    """Which of the two is looked up first is chance on trio; none of them is told again."""
+    await run(Journal(path), named(1, 2, 1), max_in_flight=1)
+
+    report, sent, outcomes = await run(Journal(path), [*named(3, 4, 1), *named(1)])
+
+    assert (report.resumed, report.accepted, report.rejected) == (2, 2, 0)
+    assert (sent, len(outcomes)) == ([3, 4], 2)
 
 
 async def test_an_id_counts_for_one_door(path):
