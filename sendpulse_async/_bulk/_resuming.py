@@ -70,7 +70,6 @@ class Resuming:
         Raises:
             JournalError: The journal cannot be read, or knows another event at this position.
         """
-        job.was_unknown = True
         identity, refused = self._identity(job, refused)
         if self.journal.is_new(identity):
             return self._decided(job, identity, None, refused)
