@@ -23,6 +23,7 @@ from ._errors import (
 from ._events import Event
 from ._http import Request, Response, Transport, TransportError
 from ._journal import Journal
+from ._outbox import DeadLetter, Drained, Outbox, OutboxStats
 from ._outcomes import BulkError, Outcome, Receipt, Report
 from ._policies import RateLimit, RetryPolicy
 from ._quota import Quota
@@ -41,7 +42,9 @@ __all__ = [
     "BulkError",
     "ClientCredentials",
     "ConfigurationError",
+    "DeadLetter",
     "DeliveryError",
+    "Drained",
     "DuplicateEventError",
     "Event",
     "EventNotFoundError",
@@ -54,6 +57,8 @@ __all__ = [
     "JournalError",
     "MemoryTokenStore",
     "NotSentError",
+    "Outbox",
+    "OutboxStats",
     "Outcome",
     "OutcomeStatus",
     "OutcomeStream",

@@ -138,6 +138,21 @@ def payload_of(event: Event) -> Mapping[str, Any]:
     return {**own, **event.variables, **own}  # first in order, and beyond the reach of a variable that came later
 
 
+def is_custom(event: Event) -> bool:
+    """Tell whether an event was made by `Event.custom`."""
+    return event._is_custom  # noqa: SLF001 - this module's own
+
+
+def restored(payload: dict[str, Any], *, is_custom: bool, event_name: str | None, event_id: str | None) -> Event:
+    """Return the event whose payload this is; it is not checked again, lest a stricter version refuse what was kept."""
+    own = {name: None if is_custom else payload.pop(name, None) for name in RESERVED_FIELDS}
+    event = Event.__new__(Event)
+    event._keep(  # noqa: SLF001 - this module's own
+        Check(), **own, variables=payload, event_name=event_name, event_id=event_id, _is_custom=is_custom
+    )
+    return event
+
+
 def _email(check: Check, value: object) -> str | None:
     email = check.label("email", value)
     if email is None:
