@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar
 
 import anyio
 import anyio.lowlevel
+import anyio.to_thread
 import attrs
 
 from ._errors import ConfigurationError, JournalError

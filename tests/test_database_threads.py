@@ -95,3 +95,19 @@ async def test_a_file_that_was_abandoned_may_be_opened_again_at_once(path):
     await database.aclose()
 
     assert await notes(path) == [("a",), ("b",), ("c",)]
+
+
+@pytest.mark.asyncio
+async def test_an_opening_that_was_cancelled_may_be_closed(path):
+    """Closing returns when nobody is in the file any more, wherever the opening was cancelled."""
+    for steps in range(5):
+        database = Database(path, KIND)
+        opening = asyncio.ensure_future(database.open())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        opening.cancel()
+        await asyncio.wait([opening])
+
+        await database.aclose()
+
+        assert await notes(path) == []

@@ -192,6 +192,7 @@ class Outbox:
             session = self._session
         if session is None or session.is_childs or session.loop.is_closed():
             self._forget()
+            await self._shelf.aclose()
             self._drained = self._drained or Drained()
             return self._drained
         try:
