@@ -31,16 +31,26 @@ class Network(ScriptedTransport):
 
     Attributes:
         begun: Requests of which it left.
+        left: The numbers of the events of which the last one left, in order.
     """
 
     begun = 0
 
+    def __init__(self, *steps):
+        super().__init__(*steps)
+        self.left = []
+
     async def _play(self, step, progress):
+        number = number_of(self.requests[-1])
         is_connected = not (isinstance(step.end, TransportError) and step.end.kind is not FailureKind.EXCHANGE)
         if is_connected and (tell := self.requests[-1].before_first_byte) is not None:
             await tell()
         self.begun += is_connected
-        return await super()._play(step, progress)
+        try:
+            return await super()._play(step, progress)
+        finally:
+            if progress.is_handed_over:
+                self.left.append(number)
 
 
 class Stage:
