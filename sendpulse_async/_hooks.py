@@ -20,7 +20,7 @@ PATIENCE = 1.0
 async def tell(hook: OnOutcome | None, outcome: Outcome) -> None:
     """Call a hook, sync or async; a cancellation comes through when it has ended, or `PATIENCE` later."""
     if hook is not None and inspect.isawaitable(told := hook(outcome)):
-        await through(told)
+        await to_its_end(told)
 
 
 async def tell_interrupted(hook: OnOutcome | None, outcome: Outcome) -> None:
@@ -29,7 +29,7 @@ async def tell_interrupted(hook: OnOutcome | None, outcome: Outcome) -> None:
         await briefly(told)
 
 
-async def through(work: Awaitable[T]) -> T:
+async def to_its_end(work: Awaitable[T]) -> T:
     """Return what `work` returns; a cancellation comes through when it has ended, or `PATIENCE` later."""
     results: list[T] = []
     faults: list[Exception] = []

@@ -12,7 +12,8 @@ FIXED = {
     "MemoryTokenStore", "FileTokenStore", "HttpxTransport", "ClientCredentials", "ApiKey", "Request", "Response",
     "SendPulseError", "ConfigurationError", "InvalidEventError", "DeliveryError", "NotSentError", "RateLimitedError",
     "ServiceUnavailableError", "AuthenticationError", "UnknownDeliveryError", "RejectedError", "PermissionDeniedError",
-    "EventNotFoundError", "DuplicateEventError", "StoppedError", "BulkError",
+    "EventNotFoundError", "DuplicateEventError", "StoppedError", "BulkError", "JournalError",
+    "Outbox", "OutboxStats", "DeadLetter", "Drained",
 }  # fmt: skip
 
 

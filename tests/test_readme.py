@@ -18,10 +18,10 @@ SHOWN = dict(re.findall(r"<!-- (docs/examples/\w+\.py) -->\n```python\n(.*?)\n``
 
 
 def run(path: str, sandbox: Sandbox, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run an example as a person would, with the sandbox's lines in the environment, in a folder of its own."""
+    """Run an example as a person would, in a folder of its own, with the sandbox's lines in the environment."""
     environment = os.environ | sandbox.environment() | {"PYTHONWARNINGS": "error::ResourceWarning"}
     command = [sys.executable, str(ROOT / path)]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False, cwd=folder)
+    return subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
 
 
 def test_the_readme_shows_every_example_as_it_is() -> None:
@@ -40,6 +40,7 @@ def test_the_readme_shows_every_example_as_it_is() -> None:
         ("docs/examples/resume.py", 100),
         ("docs/examples/fast.py", 100),
         ("docs/examples/validate.py", 2),
+        ("docs/examples/outbox.py", 10),
         ("docs/examples/testing.py", 0),
     ],
 )

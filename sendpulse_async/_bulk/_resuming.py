@@ -12,7 +12,7 @@ from .._errors import (
     OutcomeStatus,
     UnknownDeliveryError,
 )
-from .._hooks import through
+from .._hooks import to_its_end
 from .._journal import (
     Entry,
     EntryState,
@@ -73,7 +73,7 @@ class Resuming:
         identity, refused = self._identity(job, refused)
         if self.journal.is_new(identity):
             return self._decided(job, identity, None, refused)
-        return await through(self._asked(job, identity, refused))
+        return await to_its_end(self._asked(job, identity, refused))
 
     async def _asked(self, job: Job, identity: Identity, refused: Outcome | None) -> Outcome | None:
         try:

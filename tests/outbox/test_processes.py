@@ -41,6 +41,7 @@ class Program:
         self.sandbox = sandbox
         self.put = []
         self.lives = 0
+        self.pid = None
         command = [sys.executable, "-W", "error", str(HERE / "program.py")]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=HERE.parent)
 
@@ -48,6 +49,8 @@ class Program:
         return self
 
     def __exit__(self, *_):
+        if self.pid is not None:  # a test has failed
+            os.kill(self.pid, signal.SIGKILL)
         self.process.stdin.close()
         self.process.wait(PATIENCE)
         self.process.stdout.close()
@@ -58,7 +61,8 @@ class Program:
         self.lives += 1
         self.process.stdin.write(f"{json.dumps(line)}\n".encode())
         self.process.stdin.flush()
-        return self.read("pid")
+        self.pid = self.read("pid")
+        return self.pid
 
     def read(self, wanted, count=1):
         """Read until the `count`-th report of some kind; return what it says. A report of an end ends it too."""
@@ -66,6 +70,8 @@ class Program:
             word, *what = json.loads(self.process.stdout.readline())
             if word == "put":
                 self.put += what
+            elif word == "ended":
+                self.pid = None
             count -= word == wanted
             if not count or word == "ended":
                 return what[0] if len(what) == 1 else what

@@ -10,11 +10,15 @@ from sendpulse_async import (
     AuthorizedEventSender,
     BodyFormat,
     ClientCredentials,
+    DeadLetter,
+    Drained,
     Event,
     EventSender,
     FileTokenStore,
     HttpxTransport,
     Journal,
+    Outbox,
+    OutboxStats,
     Outcome,
     Quota,
     RateLimit,
@@ -61,3 +65,16 @@ async def use() -> None:
     async with stream_many(key, [{"email": "a@example.com"}]) as outcomes:
         async for outcome in outcomes:
             assert_type(outcome, Outcome)
+    memory = Outbox.in_memory(key, max_pending=None, on_outcome=lambda outcome: None)
+    assert_type(await memory.put(Event(email="a@example.com")), int)
+    async with Outbox("outbox.db", named, max_pending=10, on_outcome=hook) as outbox:
+        assert_type(outbox, Outbox)
+        assert_type(await outbox.put({"email": "a@example.com"}, event_name="order"), int)
+        letters = await outbox.dead_letters(limit=5)
+        assert_type(letters, list[DeadLetter])
+        await outbox.requeue(letters[0])
+        await outbox.requeue(5)
+        stats = await outbox.stats()
+        assert_type(stats, OutboxStats)
+        assert_type(stats.dead, int)
+        assert_type(await outbox.aclose(drain=2), Drained)
