@@ -8,7 +8,7 @@ import os
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -119,8 +119,10 @@ class Database:
             raise opened.fault
         self._orders, self._pid = orders, os.getpid()
 
-    async def do(self, work: Work[T]) -> T:
+    def do(self, work: Work[T]) -> Coroutine[Any, Any, T]:
         """Do work in a transaction, and return what it returns once that is on disk.
+
+        It is given to the thread by the call itself: works are done in the order of the calls, whoever waits first.
 
         Args:
             work: Called in another thread; it writes nothing before it raises anything of its own.
@@ -134,11 +136,7 @@ class Database:
             raise JournalError(f"{self.path}: the {self.kind.name} was opened before a fork, by another process")
         order = _Order(work)
         self._orders.put(order)
-        await order.is_done.wait()
-        if order.fault is not None:
-            raise order.fault
-        result: T = order.result
-        return result
+        return _result(order)
 
     async def aclose(self) -> None:
         """Finish what was given, and close the file, whoever cancels."""
@@ -165,6 +163,14 @@ def _caller() -> Caller:
     loop: Any = anyio.lowlevel.current_token().native_token
     call: Caller = loop.call_soon_threadsafe if isinstance(loop, asyncio.AbstractEventLoop) else loop.run_sync_soon
     return call
+
+
+async def _result(order: _Order[T]) -> T:
+    await order.is_done.wait()
+    if order.fault is not None:
+        raise order.fault
+    result: T = order.result
+    return result
 
 
 async def _shielded(event: anyio.Event) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+
 import attrs
 
 from .._errors import (
@@ -61,7 +63,8 @@ class Resuming:
         """Look up what earlier runs did with an event; return its outcome where it is not to be sent.
 
         Notes in `job` whether it is settled, whether there is doubt (there is, until the journal has spoken), and what
-        is told should it be cancelled now. A cancellation waits for the journal's word, lest it is told as another.
+        is told should it be cancelled now. A cancellation waits for the journal's word, lest it is told as another. Of
+        two events with one id, that of the first call is the first one.
 
         Args:
             job: Pulled from the input.
@@ -73,11 +76,14 @@ class Resuming:
         identity, refused = self._identity(job, refused)
         if self.journal.is_new(identity):
             return self._decided(job, identity, None, refused)
-        return await to_its_end(self._asked(job, identity, refused))
+        asked = self.journal.find(identity)  # before anything is awaited, so that the order is that of the input
+        return await to_its_end(self._asked(job, identity, asked, refused))
 
-    async def _asked(self, job: Job, identity: Identity, refused: Outcome | None) -> Outcome | None:
+    async def _asked(
+        self, job: Job, identity: Identity, asked: Awaitable[Entry | None], refused: Outcome | None
+    ) -> Outcome | None:
         try:
-            return self._decided(job, identity, await self.journal.find(identity), refused)
+            return self._decided(job, identity, await asked, refused)
         except OtherEventError as other:
             job.was_unknown = False
             raise JournalError(str(other)) from None

@@ -83,6 +83,10 @@ class Entry:
     at: float
 
 
+Found = tuple[Entry, bytes]
+"""An entry with its digest."""
+
+
 class RepeatedEventError(Exception):
     """An event of this id came before in this run, which makes an outcome of it."""
 
@@ -111,8 +115,8 @@ def begin(connection: sqlite3.Connection) -> int:
     return 0 if last is None else last + 1
 
 
-def find(connection: sqlite3.Connection, identity: Identity) -> tuple[Entry, bytes] | None:
-    """Return an entry with its digest, and note that an event with an id came.
+def find(connection: sqlite3.Connection, identity: Identity) -> Found | None:
+    """Return what is kept of an event, and note that an event with an id came.
 
     Raises:
         RepeatedEventError: One of the same id came before in this run.
@@ -131,7 +135,7 @@ def find(connection: sqlite3.Connection, identity: Identity) -> tuple[Entry, byt
     raise RepeatedEventError
 
 
-def _get(connection: sqlite3.Connection, key: bytes) -> tuple[Entry, bytes] | None:
+def _get(connection: sqlite3.Connection, key: bytes) -> Found | None:
     for _, digest, *entry in connection.execute("SELECT * FROM entries WHERE key = ?", (key,)):
         return _entry(*entry), digest
     return None

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Self
+from typing import Any, Self
 
 from .._database import Database
 from .._errors import JournalError
 from .._outcomes import Outcome
 from . import _entries
-from ._entries import JOURNAL, PAGE_SIZE, Entry, EntryState, OtherEventError, state_of
+from ._entries import JOURNAL, PAGE_SIZE, Entry, EntryState, Found, OtherEventError, state_of
 from ._identity import INVALID, Identity
 
 
@@ -91,15 +91,18 @@ class Journal:
         """Tell without a look at the file whether no earlier run, and no earlier event, can be in an event's way."""
         return not identity.has_id and identity.position >= self._end
 
-    async def find(self, identity: Identity) -> Entry | None:
-        """Return what earlier runs left of an event, or None.
+    def find(self, identity: Identity) -> Coroutine[Any, Any, Entry | None]:
+        """Return what earlier runs left of an event, or None; events come in the order of the calls.
 
         Raises:
             OtherEventError: Another event stood at its position: the input is another one, or goes elsewhere.
             RepeatedEventError: An event of the same id came before in this run.
             JournalError: The disk fails.
         """
-        found = await self._database.do(lambda connection: _entries.find(connection, identity))
+        return self._found(identity, self._database.do(partial(_entries.find, identity=identity)))
+
+    async def _found(self, identity: Identity, asked: Coroutine[Any, Any, Found | None]) -> Entry | None:
+        found = await asked
         if found is None or found[1] == identity.digest:
             return found and found[0]
         if found[1].startswith(INVALID):

@@ -286,6 +286,15 @@ async def test_a_repeated_id_is_not_sent(path):
     assert (second.resumed, sent_again, told) == (5, [], [])
 
 
+async def test_the_first_of_an_id_is_the_one_that_came_first(path):
+    """However the event loop orders its tasks."""
+    for number in range(8):
+        report, _, outcomes = await run(Journal(path), named(*[number] * 8))
+        assert (report.accepted, report.rejected) == (1, 7)
+        assert [outcome.index for outcome in outcomes if not outcome.error] == [0]
+        path.unlink()
+
+
 async def test_repetitions_are_no_outage(path):
     """Any number of them in a row stops nothing."""
     report, sent, _ = await run(Journal(path), named(*[1] * 30, 2), max_in_flight=1)
