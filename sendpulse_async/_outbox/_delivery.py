@@ -108,7 +108,7 @@ class Delivery:
             Exception: A fault of the code.
         """
         if self._unsettled is not None:
-            await self._settle()
+            await to_its_end(self._settle())
         while self._untold:
             await to_its_end(self._tell(self._untold.pop(0)))
         while self.pending and not self.is_ended:

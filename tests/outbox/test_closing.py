@@ -513,3 +513,36 @@ async def test_nothing_is_sent_where_the_intent_cannot_be_noted(path, serve, mon
 
     assert server.ledger == []
     assert not issubclass(JournalError, NotSentError)
+
+
+@pytest.mark.parametrize("has_left", [False, True])
+def test_a_signal_in_the_middle_is_no_reason_to_send_twice(stage, has_left):
+    """`KeyboardInterrupt` within a delivery stops the loop; whoever goes on finds the event UNKNOWN, or in line."""
+    network, steps = stage.transport.send, iter([KeyboardInterrupt])
+
+    async def send(request):
+        if fault := next(steps, None):
+            if has_left:
+                await request.before_first_byte()
+            raise fault
+        return await network(request)
+
+    stage.transport.send = send
+    outbox, loop = stage.outbox(), asyncio.new_event_loop()
+
+    async def put_and_wait():
+        await outbox.put(event(0))
+        await asyncio.sleep(20)
+
+    async def go_on():
+        stats = await settled(outbox)
+        await outbox.aclose()
+        return stats
+
+    with pytest.raises(KeyboardInterrupt):
+        loop.run_until_complete(put_and_wait())
+    stats = loop.run_until_complete(go_on())
+    loop.close()
+
+    assert stats == (OutboxStats(put=1, unknown=1) if has_left else OutboxStats(put=1, accepted=1))
+    assert len(stage.listener.outcomes) == 1

@@ -98,7 +98,7 @@ class Run:
 ACTIONS = st.lists(st.sampled_from(["put", "put", "put", "drain", "restart", "requeue"]), max_size=20)
 
 
-@examples(60)
+@examples(40)
 @given(ACTIONS, st.lists(st.sampled_from(sorted(STEPS)), max_size=30), st.booleans())
 def test_the_counts_balance_whatever_happens(actions, steps, has_file):
     """`put == accepted + dead + pending` at every moment; who was not put back is taken once at most; none is lost."""

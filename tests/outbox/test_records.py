@@ -35,7 +35,7 @@ EVENTS = st.builds(
 ) | st.builds(Event.custom, st.dictionaries(TEXT | st.sampled_from(RESERVED_FIELDS), JSON, max_size=4), **NAMES)
 
 
-@examples(300)
+@examples(150)
 @given(EVENTS)
 def test_an_event_comes_back_as_it_was(event):
     """Equal in every field, custom or not, and so is what would be sent."""

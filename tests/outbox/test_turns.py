@@ -155,7 +155,7 @@ def test_an_outage_leaves_the_order():
         assert line.tried.count(1) >= length // 2
 
 
-@examples(200)
+@examples(100)
 @given(st.sets(st.integers(1, 12)), st.integers(1, 12), st.lists(st.booleans(), max_size=60))
 def test_whoever_can_be_sent_is_sent(poisoned, count, outages):
     """Whichever events are in trouble for ever, and through any outages, all others get through in bounded time."""
