@@ -6,7 +6,6 @@ import os
 import queue
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -101,7 +100,8 @@ class Database:
         if (last := self.abandon()) is not None:
             await _surely(last.is_done.wait)
         elif self._thread is not None and self._thread.is_alive():  # of an opening that was cancelled
-            await _surely(partial(anyio.to_thread.run_sync, self._thread.join, abandon_on_cancel=True))
+            join = self._thread.join
+            await _surely(lambda: anyio.to_thread.run_sync(join, abandon_on_cancel=True))
 
     def abandon(self) -> Order[None] | None:
         """Have the file closed after what was given, and wait for nothing."""

@@ -78,7 +78,7 @@ def _line(outcome: Outcome) -> str:
     row: Row = outcome.event
     failure: dict[str, Any] = {
         "line": row.line,
-        "status": outcome.status.value,
+        "status": (OutcomeStatus.UNKNOWN if row.is_doubtful else outcome.status).value,
         "error": str(outcome.error),
         "attempts": getattr(outcome.error, "attempts", 0),
     }

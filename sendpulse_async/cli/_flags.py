@@ -43,7 +43,7 @@ class SendFlags:
         resume: Go on with the run of an existing --journal: with the same FILE and options.
         resend_unknown: Send again what an earlier run left unknown; a person may then get it twice.
         failures: A new file for the events that were not accepted, each as given and with the reason; it can be sent as
-            FILE.jsonl, with the same options.
+            FILE.jsonl, with the same options, and of what was left unknown nothing is sent again unasked.
         normalize: Bring addresses and numbers into one spelling, and refuse wrong ones; needs the extra "validate".
         region: With --normalize, the country of numbers without a country code, such as UA.
         json: Write one JSON object a line to stdout: each event's outcome, then the report.

@@ -9,6 +9,7 @@ import re
 import shlex
 import stat
 from collections import Counter
+from itertools import pairwise
 
 import pytest
 
@@ -237,3 +238,18 @@ def test_ctrl_c_twice_and_resume(terminal, sandbox, raw, write, path):
     again.expect(r"accepted +7 .*unknown +3 ")
     assert again.wait() == 7
     assert set(taken(sandbox).values()) == {1}
+
+
+def test_failures_send_nothing_twice_unasked(cli, sandbox, raw, write, tmp_path):
+    """What was left unknown stays so from one failures file to the next, until somebody takes the mark away."""
+    sandbox.add_fault(Fault(status=500, email="user4@example.com"))
+    files = [write("a.csv", LIST), *(tmp_path / f"failures{n}.jsonl" for n in range(3))]
+
+    codes = [cli("send-many", file, *OPTIONS, "--failures", failures).code for file, failures in pairwise(files)]
+
+    assert codes == [7, 3, 3]
+    record = json.loads(files[-1].read_text())
+    assert record.pop("_failure")["status"] == "unknown"
+    assert len(sandbox.events) == 20
+    assert cli("send-many", write("b.jsonl", json.dumps(record)), *OPTIONS).code == 0
+    assert taken(sandbox)["user4@example.com"] == 2

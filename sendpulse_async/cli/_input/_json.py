@@ -6,9 +6,11 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from ... import OutcomeStatus
 from ._row import FAILURE_FIELD, Row
 from ._shape import Shape
 
+_DOUBT = f'was left unknown, so it may reach a person twice: take "{FAILURE_FIELD}" away to send it all the same'
 _TO_MEND = f'this was no record in the list that it comes from: write its fields beside "{FAILURE_FIELD}"'
 
 
@@ -30,7 +32,15 @@ def _row(line: int, text: str, shape: Shape) -> Row:
         return _no_record(line, text, "the line must be one JSON object")
     if (kept := _kept_text(value)) is not None:
         return _no_record(line, kept, _TO_MEND)
+    if _is_doubtful(value):
+        return Row(line, problems=(_DOUBT,), given=shape.row(line, value).given, is_doubtful=True)
     return shape.row(line, value)
+
+
+def _is_doubtful(value: dict[str, Any]) -> bool:
+    """Tell whether an earlier run may have had a failed event taken: nothing sends it twice unasked."""
+    failure = value.get(FAILURE_FIELD)
+    return isinstance(failure, dict) and failure.get("status") == OutcomeStatus.UNKNOWN.value
 
 
 def _no_record(line: int, text: str, problem: str) -> Row:

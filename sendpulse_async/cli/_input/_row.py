@@ -28,6 +28,7 @@ class Row(Mapping[str, Any]):
         problems: What is wrong with the record itself.
         given: The record as it stands in the input, without what is absent there; None where it is no record.
         text: What stands in the input where that is no record, else None.
+        is_doubtful: A failures file says that an earlier run left it unknown; then that is a problem, too.
     """
 
     line: int
@@ -35,6 +36,7 @@ class Row(Mapping[str, Any]):
     problems: tuple[str, ...] = ()
     given: Mapping[str, Any] | None = None
     text: str | None = None
+    is_doubtful: bool = False
 
     @property
     def _readable(self) -> Mapping[str, Any]:
