@@ -257,3 +257,17 @@ def test_the_problem_of_a_row_quotes_nothing(write, name, text):
     with pytest.raises(InvalidEventError) as caught:
         dict(row)
     assert_silent(repr(row), *texts_of_error(caught.value))
+
+
+def test_a_file_that_may_not_be_read_says_why(write, monkeypatch):
+    """The operating system's reason is told, without the path that the command line names anyway."""
+    path = write("a.csv", "email\na@b\n")
+
+    def refuse(*_):
+        raise PermissionError(13, "Permission denied", "canary")
+
+    monkeypatch.setattr(type(path), "open", refuse)
+    with pytest.raises(InputError) as caught:
+        input_of(path).count()
+
+    assert str(caught.value) == "Permission denied"
