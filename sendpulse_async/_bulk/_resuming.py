@@ -31,7 +31,7 @@ from .._senders import ForeignSender, Job, Sender, read_event
 
 @attrs.define(eq=False)
 class Intent:
-    """Writes that an event is about to leave, once for all of its attempts."""
+    """Writes that an event is about to leave, once for all of its attempts, unless that is taken back meanwhile."""
 
     journal: Journal
     identity: Identity
@@ -42,6 +42,12 @@ class Intent:
         if not self.is_on_disk:
             await self.journal.claim(self.identity)
             self.is_on_disk = True
+
+    async def take_back(self, outcome: Outcome) -> None:
+        """Write that an event which was about to leave did not, and waits."""
+        if self.is_on_disk:
+            await self.journal.settle(self.identity, outcome)
+            self.is_on_disk = False
 
 
 @attrs.define(eq=False)
@@ -57,7 +63,7 @@ class Resuming:
     journal: Journal
     sender: Sender | ForeignSender
     resend_unknown: bool
-    _identities: dict[int, Identity] = attrs.field(factory=dict[int, Identity], init=False)
+    _intents: dict[int, Intent] = attrs.field(factory=dict[int, Intent], init=False)
 
     async def admit(self, job: Job, refused: Outcome | None) -> Outcome | None:
         """Look up what earlier runs did with an event; return its outcome where it is not to be sent.
@@ -89,7 +95,7 @@ class Resuming:
             raise JournalError(str(other)) from None
         except RepeatedEventError:
             job.was_unknown = False
-            self._identities[job.index] = identity.repeated
+            self._intents[job.index] = Intent(self.journal, identity.repeated)
             repeated = DuplicateEventError("event_id: an earlier event of this run has the same one")
             job.outcome = Outcome(job.index, job.given, repeated.status, error=repeated)
             return job.outcome
@@ -102,8 +108,8 @@ class Resuming:
             return None
         if entry is not None and job.was_unknown and not self.resend_unknown:
             return self._doubt(job, identity, entry)
-        self._identities[job.index] = identity
-        job.before_first_byte = Intent(self.journal, identity).write
+        intent = self._intents[job.index] = Intent(self.journal, identity)
+        job.before_first_byte = intent.write
         job.outcome = refused
         return refused
 
@@ -113,8 +119,16 @@ class Resuming:
         Raises:
             JournalError: The disk fails.
         """
-        if (identity := self._identities.pop(outcome.index, None)) is not None:
-            await self.journal.settle(identity, outcome)
+        if (intent := self._intents.pop(outcome.index, None)) is not None:
+            await self.journal.settle(intent.identity, outcome)
+
+    async def put_back(self, outcome: Outcome) -> None:
+        """Note that an event waits for the end of a pause: a crash meanwhile must not leave doubt.
+
+        Raises:
+            JournalError: The disk fails.
+        """
+        await self._intents[outcome.index].take_back(outcome)
 
     def _identity(self, job: Job, refused: Outcome | None) -> tuple[Identity, Outcome | None]:
         error = None if refused is None else refused.error
@@ -133,7 +147,7 @@ class Resuming:
         """Report what an earlier run left unknown: it is not this run's failure, and says nothing of the service."""
         job.is_old = True
         if entry.state is EntryState.INTENT:
-            self._identities[job.index] = identity
+            self._intents[job.index] = Intent(self.journal, identity)
             text = "an earlier run ended when the event may have left, and before an answer came"
         else:
             text = f"in an earlier run: {entry.reason}"

@@ -209,6 +209,8 @@ class Run:
                 if self.places.is_exhausted and outcome.error is not None:
                     self._stop(outcome.error)
                 return outcome
+            if self.journal is not None:
+                await self.journal.put_back(outcome)
 
     def _unsent(self, job: Job, why: str) -> Outcome:
         error: DeliveryError

@@ -17,6 +17,7 @@ from bulk.scripted import (
     UNREACHABLE,
     ForeignSender,
     ScriptedTransport,
+    answer,
     item,
     items,
     sender_on,
@@ -31,6 +32,7 @@ from sendpulse_async import (
     JournalError,
     NotSentError,
     OutcomeStatus,
+    Quota,
     Receipt,
     RejectedError,
     UnknownDeliveryError,
@@ -179,6 +181,29 @@ async def test_the_intent_is_on_disk_before_the_first_byte(path):
 
     assert report.accepted == 3
     assert seen == [(1, 0), (1, 1), (1, 2)]
+
+
+async def test_no_intent_stands_while_an_event_waits_for_the_end_of_a_pause(path):
+    """A crash in a pause leaves no doubt: the refused event is noted as not sent, and its intent is written anew."""
+    seen, answers = [], [answer(429, retry_after=1), TAKEN]
+
+    async def rest(seconds):
+        seen.append({state for state, count in (await journal.counts()).items() if count})
+        await anyio.sleep(seconds)
+
+    class Watching(ScriptedTransport):
+        async def send(self, request):
+            await request.before_first_byte()
+            seen.append({state for state, count in (await journal.counts()).items() if count})
+            return await super().send(request)
+
+    quota = Quota(None, sleep=rest)
+    transport = Watching(lambda n: answers.pop(0))
+    async with Journal(path) as journal, sender_on(transport, rate_limit=quota) as sender:
+        report = await send_many(sender, items(1), journal=journal, rate_limit=quota)
+
+    assert report.accepted == 1
+    assert [seen[0], seen[1], seen[-1]] == [{EntryState.INTENT}, {EntryState.NOT_SENT}, {EntryState.INTENT}]
 
 
 async def test_the_outcome_is_on_disk_before_anybody_hears_of_it(path):
