@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 import attrs
 
 from .. import AuthorizedEventSender, Journal, JournalError, Outcome, OutcomeStream, RawEventSender, Report, stream_many
+from .._hooks import OnOutcome
+from .._journal import EntryState
 from ._consoles import complain, open_stderr
 from ._exit_codes import ExitCode, code_of_report
 from ._failures import FailuresError, FailuresFile
@@ -67,35 +70,41 @@ class ListRun:
 
     async def send(self) -> ExitCode:
         """Send all of it, and report."""
-        plan = self._plan
+        progress = open_progress(self._stderr, self._plan.total, self._pause)
         outcomes: OutcomeStream | None = None
-        events = stream_many(
+        try:
+            with self._failures() as failures, Interrupts(self._interrupt) as interrupts:
+                # The hook hears of aborted events too, of which the stream does not tell.
+                async with progress, self._events(partial(self._note, progress, failures)) as outcomes:
+                    self._feed.on_rows = lambda: progress.resume(outcomes.resumed)
+                    with interrupts.scope:
+                        async for _ in outcomes:
+                            pass
+                    progress.resume(outcomes.resumed)
+        except (FailuresError, InputError, JournalError) as fault:
+            if outcomes is None:
+                raise
+            self._fault = self._fault or fault
+        return self._end(outcomes.report, await self._rejected())
+
+    def _events(self, on_outcome: OnOutcome) -> AbstractAsyncContextManager[OutcomeStream]:
+        plan = self._plan
+        return stream_many(
             self._sender,
             self._feed.rows(),
             max_in_flight=plan.max_in_flight,
             max_failures=plan.max_failures,
             journal=plan.journal,
             resend_unknown=plan.resend_unknown,
+            on_outcome=on_outcome,
         )
-        progress = open_progress(self._stderr, plan.total, self._pause)
-        with self._failures() as failures, Interrupts(self._interrupt) as interrupts:
-            async with progress, events as outcomes:
-                self._feed.on_rows = lambda: progress.resume(outcomes.resumed)
-                try:
-                    with interrupts.scope:
-                        async for outcome in outcomes:
-                            self._note(outcome, progress, failures)
-                except (InputError, JournalError) as fault:
-                    self._fault = self._fault or fault
-                progress.resume(outcomes.resumed)
-        return self._end(outcomes.report)
 
     @contextmanager
     def _failures(self) -> Iterator[FailuresFile | None]:
         with ExitStack() as stack:
             yield None if self._plan.failures is None else stack.enter_context(FailuresFile(self._plan.failures))
 
-    def _note(self, outcome: Outcome, progress: Progress, failures: FailuresFile | None) -> None:
+    def _note(self, progress: Progress, failures: FailuresFile | None, outcome: Outcome) -> None:
         progress.note(outcome)
         self._output.note(outcome)
         if failures is not None and not isinstance(self._fault, FailuresError):
@@ -114,19 +123,29 @@ class ListRun:
         """Return for how many seconds a 429 keeps everybody waiting."""
         return self._sender.quota.pause_left
 
-    def _end(self, report: Report) -> ExitCode:
+    async def _rejected(self) -> int:
+        """Return how many events this run and earlier ones of its journal rejected."""
+        if self._plan.journal is None or isinstance(self._fault, JournalError):
+            return 0
+        async with self._plan.journal as journal:
+            return (await journal.counts())[EntryState.REJECTED]
+
+    def _end(self, report: Report, rejected: int) -> ExitCode:
         self._output.report(report, None if self._feed.is_read else self._feed.line)
         if self._fault is not None:
             where = f"{self._plan.file}: " if isinstance(self._fault, InputError) else ""
             complain(f"{where}{self._fault}")
-        code = self._code(report)
+        code = self._code(report, rejected)
         if self._plan.journal is not None and not self._feed.is_read:
             self._stderr.say(("To go on: ", "bold"), self._plan.how_to_resume)
         return code
 
-    def _code(self, report: Report) -> ExitCode:
+    def _code(self, report: Report, rejected: int) -> ExitCode:
         if self._is_interrupted:
             return ExitCode.INTERRUPTED
         if isinstance(self._fault, InputError):
             return ExitCode.UNREADABLE
-        return code_of_report(report) if self._fault is None else ExitCode.STOPPED
+        if self._fault is not None:
+            return ExitCode.STOPPED
+        code = code_of_report(report)
+        return ExitCode.FAILED if code is ExitCode.ACCEPTED and rejected else code

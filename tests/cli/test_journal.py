@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
 import shlex
 import stat
 from collections import Counter
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -222,10 +224,11 @@ def test_ctrl_c_and_resume_in_a_terminal(terminal, sandbox, raw, write, path):
     assert taken(sandbox) == {f"user{n}@example.com": 1 for n in range(60)}
 
 
-def test_ctrl_c_twice_and_resume(terminal, sandbox, raw, write, path):
-    """Events that were aborted after they had left are unknown, in the next run too, and not sent again."""
+def test_ctrl_c_twice_and_resume(terminal, sandbox, raw, write, path, tmp_path):
+    """Events that were aborted after they had left are unknown, in all files and the next run, and not sent again."""
     sandbox.add_fault(Fault(drop="hang", times=3))
-    child = terminal("send-many", write("a.csv", MANY), "--journal", path, "--max-in-flight", 3, "--limit", 10)
+    options = ("--journal", path, "--failures", tmp_path / "failures.jsonl", "--max-in-flight", 3, "--limit", 10)
+    child = terminal("send-many", write("a.csv", MANY), *options)
     until(lambda: len(sandbox.events) >= 3)
     child.sendintr()
     child.expect("Stopping: no more lines are taken")
@@ -233,6 +236,9 @@ def test_ctrl_c_twice_and_resume(terminal, sandbox, raw, write, path):
     child.expect(r"unknown +3 ")
     child.expect("To go on: ")
     assert child.wait() == 130
+
+    failures = [json.loads(line)["_failure"] for line in (tmp_path / "failures.jsonl").read_text().splitlines()]
+    assert [failure["status"] for failure in failures] == ["unknown"] * 3
 
     again = terminal("send-many", write("a.csv", MANY), "--journal", path, "--limit", 10, "--resume")
     again.expect(r"accepted +7 .*unknown +3 ")
@@ -253,3 +259,19 @@ def test_failures_send_nothing_twice_unasked(cli, sandbox, raw, write, tmp_path)
     assert len(sandbox.events) == 20
     assert cli("send-many", write("b.jsonl", json.dumps(record)), *OPTIONS).code == 0
     assert taken(sandbox)["user4@example.com"] == 2
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no disk that is always full")
+def test_failures_that_cannot_be_written_stop_the_run(cli, sandbox, raw, write, path, monkeypatch):
+    """No more rows are taken, those in flight end, the journal has all of them, and the run can go on."""
+    monkeypatch.setattr("sendpulse_async.cli._failures._private", lambda _, flags: os.open("/dev/full", os.O_WRONLY))
+    text = "email\n" + "".join(f"user{n}@example.com\n" for n in range(20)).replace("user5@", "nobody")
+
+    ended = cli("send-many", write("a.csv", text), "--journal", path, "--failures", "failures", "--max-in-flight", 1)
+
+    assert ended.code == 6
+    assert "--failures failures: No space left on device" in ended.err
+    assert "To go on: " in ended.err
+    assert 5 <= len(sandbox.events) < 19
+    assert cli("send-many", write("a.csv", text), "--journal", path, "--resume").code == 3  # for the earlier rejection
+    assert len(sandbox.events) == 19
