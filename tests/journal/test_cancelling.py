@@ -101,6 +101,7 @@ class Scene:
         self.taken_before = taken
         self.network = Network(answer_now, Counter(taken))
         self.source = Input(inputs())
+        self.stream = None
 
     async def send_many(self, **options):
         async with sender_on(self.network) as sender:
@@ -125,6 +126,7 @@ class Scene:
                 **options,
             ) as outcomes,
         ):
+            self.stream = outcomes
             async for _ in outcomes:
                 pass
 
@@ -133,6 +135,8 @@ class Scene:
         after = await read(self.path)  # it can be opened at once
         told = {outcome.index: outcome.status for outcome in self.source.outcomes}
         assert len(told) == len(self.source.outcomes)
+        if self.stream is not None:
+            assert self.stream.report.total == self.source.pulled
         for index in range(len(self.source.events)):
             self._check(index, self.before.get(index), after.get(index), told.get(index))
 
@@ -146,6 +150,8 @@ class Scene:
             assert (told, after) == (None, before)
             return
         assert told is not None
+        if self.source.events[index] is None:
+            assert told is OutcomeStatus.REJECTED
         if before in DOUBTFUL:
             assert told in {OutcomeStatus.UNKNOWN, OutcomeStatus.ACCEPTED}
             assert after in {*DOUBTFUL, EntryState.ACCEPTED}

@@ -15,6 +15,7 @@ from bulk.scripted import (
     REFUSED,
     TAKEN,
     UNREACHABLE,
+    URL,
     ForeignSender,
     ScriptedTransport,
     answer,
@@ -33,17 +34,24 @@ from sendpulse_async import (
     NotSentError,
     OutcomeStatus,
     Quota,
+    RawEventSender,
     Receipt,
     RejectedError,
+    RetryPolicy,
     UnknownDeliveryError,
     send_many,
     stream_many,
 )
+from sendpulse_async._bulk import _calls
+from sendpulse_async._bulk._resuming import Resuming
 from sendpulse_async._journal import EntryState, identify
 from sendpulse_async._tokens import ApiKey
 
+from .network import Network
+
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
 
+UNAVAILABLE = answer(503, retry_after=0)
 WRONG = {"n": 0}
 """An event without a contact."""
 
@@ -117,6 +125,15 @@ async def test_doubt_is_reported_in_each_run_until_it_is_sent_again(path):
     assert (report.resumed, sent) == (3, [])
 
 
+async def test_an_old_doubt_has_its_status(path):
+    """What the server said then is told again."""
+    await run(Journal(path), items(1), lambda n: answer(502))
+
+    _, _, outcomes = await run(Journal(path), items(1))
+
+    assert outcomes[0].error.status_code == 502
+
+
 @pytest.mark.parametrize("answer", [UNREACHABLE, REFUSED, LOST], ids=["unreachable", "refused", "lost"])
 async def test_only_an_acceptance_ends_a_doubt(path, answer):
     """What a later attempt meets says nothing of the earlier one: the next run must not take it for unsent."""
@@ -166,7 +183,7 @@ async def leave_intents(journal, count):
 
 
 async def test_the_intent_is_on_disk_before_the_first_byte(path):
-    """And is not written again for further attempts."""
+    """Nothing else is known of the event by then."""
     seen = []
 
     class Watching(ScriptedTransport):
@@ -204,6 +221,24 @@ async def test_no_intent_stands_while_an_event_waits_for_the_end_of_a_pause(path
 
     assert report.accepted == 1
     assert [seen[0], seen[1], seen[-1]] == [{EntryState.INTENT}, {EntryState.NOT_SENT}, {EntryState.INTENT}]
+
+
+async def test_an_event_has_one_intent_for_all_of_its_attempts(path, monkeypatch):
+    """A repetition waits for no disk."""
+    claims, answers = [], iter([UNAVAILABLE, UNAVAILABLE, TAKEN])
+    claim = Journal.claim
+
+    async def counted(journal, identity):
+        claims.append(identity.position)
+        await claim(journal, identity)
+
+    monkeypatch.setattr(Journal, "claim", counted)
+    retry = RetryPolicy(max_attempts=3, base_delay=0.0)
+    async with sender_on(Network(lambda n: next(answers)), retry=retry) as sender:
+        report = await send_many(sender, items(1), journal=Journal(path))
+
+    assert report.accepted == 1
+    assert claims == [0]
 
 
 async def test_the_outcome_is_on_disk_before_anybody_hears_of_it(path):
@@ -374,6 +409,15 @@ async def test_an_id_counts_for_one_door(path):
 # Another input, another run, another process
 
 
+async def test_another_address_is_another_input(path):
+    """What was sent to one event is not thought sent to another."""
+    await run(Journal(path), items(1))
+
+    async with RawEventSender(f"{URL}2", transport=ScriptedTransport(), rate_limit=None) as sender:
+        with pytest.raises(JournalError, match="resume with the same input, settings and event"):
+            await send_many(sender, items(1), journal=Journal(path))
+
+
 @pytest.mark.parametrize("place", [0, 2])
 async def test_another_input_is_refused(path, place):
     """A position whose event differs ends the run before that event is sent; what is in flight ends well."""
@@ -400,6 +444,25 @@ async def test_a_journal_serves_one_run_at_a_time(path):
             await send_many(sender, items(1), journal=Journal(path))
         report = await send_many(sender, items(1), journal=journal)
     assert report.total == 1
+
+
+async def test_each_run_with_an_open_journal_begins_anew(path):
+    """An id that came in the one before is no repetition."""
+    async with Journal(path) as journal:
+        await run(journal, named(1), lambda n: UNREACHABLE)
+        report, sent, _ = await run(journal, named(1))
+
+    assert (report.accepted, sent) == (1, [1])
+
+
+async def test_its_memory_does_not_grow_with_the_input(path, monkeypatch):
+    """What it keeps of an event while that is under way is gone with its outcome."""
+    resumings = []
+    monkeypatch.setattr(_calls, "Resuming", lambda *arguments: resumings.append(Resuming(*arguments)) or resumings[0])
+
+    await run(Journal(path), [*items(50), WRONG, *named(51, 51)], lambda n: TAKEN if n % 2 else REFUSED)
+
+    assert resumings[0]._intents == {}
 
 
 async def test_who_opens_it_closes_it(path):
@@ -449,6 +512,20 @@ async def test_it_holds_no_payload(path):
         assert value not in content
 
 
+async def test_it_keeps_what_decided(path):
+    """The status and the error, not all of a long one, and how many requests were made; an acceptance has no reason."""
+    long = "the name is wrong, " * 100
+    error = RejectedError(long, status_code=422)
+    error.attempts = 3
+    await send_many(ForeignSender(lambda event: error if event["n"] else None), items(2), journal=Journal(path))
+
+    async with Journal(path) as journal:
+        accepted, rejected = [entry async for entry in journal.entries()]
+
+    assert (accepted.status_code, accepted.attempts, accepted.reason) == (200, 1, "")
+    assert (rejected.status_code, rejected.attempts, rejected.reason) == (422, 3, long[:500])
+
+
 async def test_it_says_that_it_was_left_open(path):
     """A file that nobody closed is a warning, and no second process waits for it."""
     journal = Journal(path)
@@ -480,7 +557,9 @@ async def test_counting_reads_no_journal(path):
     """A long journal is read a page at a time."""
     await run(Journal(path), items(2500))
 
-    assert list(await states(path)) == list(range(2500))
+    async with Journal(path) as journal:
+        positions = [entry.position async for entry in journal.entries()]
+    assert positions == list(range(2500))
 
 
 async def test_a_journal_that_cannot_be_opened_leaves_nothing_behind(tmp_path):
