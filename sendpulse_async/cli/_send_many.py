@@ -13,7 +13,6 @@ from ._flags import ListPath, SendFlags, open_journal, parse_max_errors, parse_r
 from ._input import Input, InputError, InputFlags, parse_options
 from ._invocation import resume_command
 from ._list import ListRun, Plan
-from ._normalized import normalized
 from ._output import ForPeople, ForPrograms
 from ._transports import open_transport
 
@@ -51,6 +50,8 @@ async def send_many(
     except InputError as error:
         raise InputError(f"{file}: {error}") from error
     if sending.normalize:
+        from ._normalized import normalized  # noqa: PLC0415 - what it imports is an extra
+
         rows = normalized(rows, sending.region)
     plan = Plan(
         total=total,

@@ -104,3 +104,31 @@ def test_an_unknown_command_is_code_2(cli):
 
     assert ended.code == 2
     assert "sned" in ended.err
+
+
+EXTRAS = ("email_validator", "phonenumbers", "pyarrow", "httptools", "uvloop")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("--help",), 0),
+        (("check", "{list}", "--structure-only"), 0),
+        (("send-many", "{list}", "--dry-run"), 0),
+        (("send-many", "{list}"), 0),
+        (("check", "{list}"), 0),
+        (("check", "{list}", "--region", "UA"), 2),
+        (("send-many", "{list}", "--normalize"), 2),
+    ],
+)
+def test_without_extras_all_goes_that_needs_none(sandbox, raw, write, arguments, code):
+    """Who has installed the command line alone misses what he asks for by name, and nothing else."""
+    path = write("a.csv", "email\na@example.com\n")
+    program = f"import sys; sys.modules |= dict.fromkeys({EXTRAS}); from sendpulse_async.__main__ import main; main()"
+    command = [sys.executable, "-c", program, *(text.format(list=path) for text in arguments)]
+
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+    assert ended.returncode == code
+    assert ("pip install 'sendpulse-async[cli,sandbox,validate]'" in ended.stderr) == (code == 2)
+    assert ("not looked at closely: pip install" in ended.stderr) == (arguments == ("check", "{list}"))
