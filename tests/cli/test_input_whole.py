@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from sendpulse_async import Event, InvalidEventError
 from sendpulse_async.cli._input import ValueType
 
-from .conftest import PATIENCE, input_of
+from .conftest import PATIENCE, input_of, untraced
 
 TYPES = {
     "total": ValueType.FLOAT,
@@ -125,7 +125,7 @@ print(rows, peak() - before)
 
 def run(code, *arguments):
     command = [sys.executable, "-c", code, *map(str, arguments)]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=True)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=True, env=untraced())
     return [int(word) for word in ended.stdout.split()]
 
 

@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from .conftest import untraced
+
 LENGTHS = (1_000, 1_000_000)
 GROWTH = 20_000
 """Kilobytes that a list of a million may take beyond a list of a thousand."""
@@ -42,7 +44,7 @@ sys.exit(code)
 def run(*arguments):
     """Run the command line; return its code, its output and the most memory that it had, in kilobytes."""
     command = [sys.executable, "-c", PROGRAM, *map(str, arguments), "--map", "email=Email", "--type", "total=float"]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, env=untraced())
     return ended.returncode, ended.stdout, int(ended.stderr)
 
 
