@@ -22,7 +22,7 @@ def begin():
     def start(*arguments):
         command = [sys.executable, "-m", "sendpulse_async", *map(str, arguments)]
         pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-        child = subprocess.Popen(command, **pipes, preexec_fn=heed_ctrl_c)  # noqa: PLW1509 - no threads of ours fork
+        child = subprocess.Popen(command, **pipes, preexec_fn=heed_ctrl_c)  # noqa: PLW1509 - it sets one signal, and takes no lock
         children.append(child)
         return children[-1]
 
