@@ -8,7 +8,7 @@ from typing import Any
 from .._errors import ConfigurationError, DeliveryError, InvalidEventError, OutcomeStatus, UnknownDeliveryError
 from .._outcomes import Outcome
 from ._authorized import AuthorizedEventSender
-from ._job import Job
+from ._job import Job, still_unknown
 from ._raw import RawEventSender
 from ._sender import EventSender, Sender
 
@@ -51,11 +51,9 @@ class ForeignSender:
 
 
 def _failed(job: Job, error: DeliveryError | InvalidEventError) -> Outcome:
+    if job.was_unknown and not isinstance(error, UnknownDeliveryError):
+        error = still_unknown(error)
     status = error.status if isinstance(error, DeliveryError) else OutcomeStatus.REJECTED
-    if job.was_unknown and status is not OutcomeStatus.UNKNOWN:
-        doubt = UnknownDeliveryError(f"an earlier attempt may have been taken; then: {error}")
-        doubt.__cause__ = error
-        return Outcome(job.index, job.given, doubt.status, error=doubt)
     return Outcome(job.index, job.given, status, error=error)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from .._errors import InvalidEventError
+from .._errors import DeliveryError, FailureScope, InvalidEventError, UnknownDeliveryError
 from .._events import Event
 from .._http import Meter, Progress
 from .._outcomes import Outcome
@@ -68,3 +68,14 @@ def read_event(given: Any) -> Event:
 def progress_of(job: Job) -> Progress:
     """Return where to note how far it gets."""
     return Progress(place_at=job.place_at, also=job.also, was_unknown=job.was_unknown)
+
+
+def still_unknown(last: DeliveryError | InvalidEventError) -> UnknownDeliveryError:
+    """Return what comes of an event that an earlier attempt may have had taken: only an acceptance settles that."""
+    text = f"an earlier attempt may have been taken; then: {last}"
+    if isinstance(last, InvalidEventError):
+        error = UnknownDeliveryError(text, scope=FailureScope.EVENT)
+    else:
+        error = UnknownDeliveryError(text, scope=last.scope, status_code=last.status_code)
+    error.__cause__ = last
+    return error

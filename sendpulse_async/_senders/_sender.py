@@ -28,7 +28,7 @@ from .._outcomes import Outcome, Receipt
 from .._quota import GatedTransport
 from .._retrying import RetryingSender
 from .._wire import Answer, Way, judge, read_answer
-from ._job import Job, progress_of, read_event
+from ._job import Job, progress_of, read_event, still_unknown
 from ._settings import Settings, check_deadline
 
 logger = logging.getLogger("sendpulse_async")
@@ -206,13 +206,9 @@ def _outcome(job: Job, progress: Progress, began: float, result: Answer | Delive
     # Without its traceback, whose frames would keep the event and all that it passed alive with the error.
     result = result.with_traceback(None)
     result.__context__ = None
+    if progress.was_unknown and not isinstance(result, UnknownDeliveryError):
+        result = still_unknown(result)
     if isinstance(result, InvalidEventError):
         return Outcome(job.index, job.given, OutcomeStatus.REJECTED, error=result)
-    if progress.was_unknown and result.status is not OutcomeStatus.UNKNOWN:
-        # Only an acceptance settles an earlier attempt that may have been taken.
-        last = result
-        text = f"an earlier attempt may have been taken; then: {last}"
-        result = UnknownDeliveryError(text, scope=last.scope, status_code=last.status_code)
-        result.__cause__ = last
     result.attempts, result.elapsed = attempts, elapsed
     return Outcome(job.index, job.given, result.status, error=result)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Iterator
+
 from .. import ConfigurationError
 from .._senders import SenderOptions
 from ._consoles import open_stdout
@@ -10,7 +12,7 @@ from ._examination import examine, show_plan
 from ._exit_codes import ExitCode
 from ._feed import Feed
 from ._flags import ListPath, SendFlags, open_journal, parse_max_errors, parse_rate
-from ._input import Input, InputError, InputFlags, parse_options
+from ._input import Input, InputError, InputFlags, InputOptions, Row, parse_options
 from ._invocation import resume_command
 from ._list import ListRun, Plan
 from ._output import ForPeople, ForPrograms
@@ -39,20 +41,9 @@ async def send_many(
         sending: How it is sent.
     """
     options, journal = parse_options(file, reading), open_journal(sending)
-    if sending.region is not None and not sending.normalize:
-        raise ConfigurationError("--region goes with --normalize")
     limit = None if sending.rate is None else parse_rate(sending.rate)
     load_env_file(sending.env_file)
-    source = Input(options)
-    try:
-        # Read once before anything is sent: half of a list is worse than none, and the bar needs the number.
-        total, rows = source.count(), source.rows()
-    except InputError as error:
-        raise InputError(f"{file}: {error}") from error
-    if sending.normalize:
-        from ._normalized import normalized  # noqa: PLC0415 - what it imports is an extra
-
-        rows = normalized(rows, sending.region)
+    total, rows = _list(options, sending)
     plan = Plan(
         total=total,
         file=file,
@@ -73,3 +64,20 @@ async def send_many(
                 return show_plan(open_stdout(), await examine(rows, sender), sender)
             output = ForPrograms(open_stdout()) if sending.json else ForPeople(open_stdout())
             return await ListRun(sender, Feed(rows), plan, output).send()
+
+
+def _list(options: InputOptions, sending: SendFlags) -> tuple[int | None, Iterator[Row] | AsyncIterator[Row]]:
+    """Return how many rows there are, if that can be known, and the rows as they are to be sent."""
+    if sending.region is not None and not sending.normalize:
+        raise ConfigurationError("--region goes with --normalize")
+    source = Input(options)
+    try:
+        # Read once before anything is sent: half of a list is worse than none, and the bar needs the number.
+        total, rows = source.count(), source.rows()
+    except InputError as error:
+        raise InputError(f"{options.file}: {error}") from error
+    if not sending.normalize:
+        return total, rows
+    from ._normalized import normalized  # noqa: PLC0415 - what it imports is an extra
+
+    return total, normalized(rows, sending.region)

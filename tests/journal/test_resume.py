@@ -29,6 +29,7 @@ from sendpulse_async import (
     ConfigurationError,
     DuplicateEventError,
     Event,
+    InvalidEventError,
     Journal,
     JournalError,
     NotSentError,
@@ -282,7 +283,7 @@ async def test_a_foreign_senders_doubt_stays(path):
     """Its refusal of a repetition does not settle what may have been taken before."""
     sender = ForeignSender(lambda event: UnknownDeliveryError("?"))
     await send_many(sender, items(1), journal=Journal(path))
-    for error in (NotSentError("no"), RejectedError("no")):
+    for error in (NotSentError("no"), RejectedError("no"), InvalidEventError(["email: no"])):
         sender.script = lambda event, error=error: error
         report = await send_many(sender, items(1), journal=Journal(path), resend_unknown=True)
         assert (report.unknown, report.total) == (1, 1)
@@ -320,6 +321,24 @@ async def test_a_right_event_may_not_become_a_wrong_one(path):
 def named(*numbers):
     """Events that have an id of their own."""
     return [Event.from_mapping(item(number), event_id=f"order {number}") for number in numbers]
+
+
+async def test_an_event_that_was_spoiled_after_its_look_up_stays_doubtful(path):
+    """That it cannot be sent any more says nothing of the time when it could."""
+    event = Event.from_mapping({**item(0), "sizes": []})
+    await run(Journal(path), [event], lambda n: LOST)
+
+    async def spoil(seconds):
+        event.variables["sizes"].append(object())
+        await anyio.sleep(seconds)
+
+    quota = Quota(None, sleep=spoil)
+    quota.pause(quota.now(), 0.01)
+    report, sent, outcomes = await run(Journal(path), [event], resend_unknown=True, rate_limit=quota)
+
+    assert (report.unknown, report.total, sent) == (1, 1, [])
+    assert "an earlier attempt may have been taken; then: event: was changed" in str(outcomes[0].error)
+    assert await states(path) == {0: EntryState.UNKNOWN}
 
 
 async def test_an_event_that_was_spoiled_ends_no_run(path):
