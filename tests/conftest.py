@@ -7,6 +7,7 @@ import logging
 
 import carriers
 import pytest
+import servers
 from canaries import LogWatch, found_in
 from fault_server import FaultServer
 
@@ -76,3 +77,41 @@ def serve(authority):
             return stack.enter_context(FaultServer(*scripts, tls=context, **options))
 
         yield start
+
+
+def _server(kind, tmp_path_factory):
+    folder = tmp_path_factory.mktemp(kind.__name__.lower())
+    folder.chmod(0o755)  # memcached goes on as nobody
+    return kind(folder)
+
+
+@pytest.fixture(scope="session")
+def _redis(tmp_path_factory):
+    with _server(servers.Redis, tmp_path_factory) as server:
+        yield server
+
+
+@pytest.fixture
+def redis_server(_redis):
+    """A Redis without any keys, shared by the tests of a session; who stops or freezes one asks for `own_redis`."""
+    assert _redis.ask("FLUSHALL") == "+OK"
+    return _redis
+
+
+@pytest.fixture
+def own_redis(tmp_path_factory):
+    with _server(servers.Redis, tmp_path_factory) as server:
+        yield server
+
+
+@pytest.fixture
+def own_memcached(tmp_path_factory):
+    with _server(servers.Memcached, tmp_path_factory) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def rabbitmq(tmp_path_factory):
+    """One for all tests of a session, since it takes seconds to start; each test names queues of its own."""
+    with _server(servers.RabbitMQ, tmp_path_factory) as server:
+        yield server

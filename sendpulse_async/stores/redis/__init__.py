@@ -1,0 +1,1 @@
+"""What Redis keeps for many processes of one account: the one folder that imports its client."""
