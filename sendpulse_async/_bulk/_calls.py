@@ -14,7 +14,7 @@ from anyio.abc import ObjectReceiveStream
 
 from .._errors import ConfigurationError
 from .._hooks import OnOutcome, tell
-from .._journal import Journal
+from .._journal import DeliveryLog
 from .._outcomes import Outcome, Report
 from .._policies import RateLimit
 from .._quota import Quota
@@ -33,7 +33,7 @@ class _Options:
     rate_limit: RateLimit | Quota | None
     max_failures: int | None
     on_outcome: OnOutcome | None
-    journal: Journal | None
+    journal: DeliveryLog | None
     resend_unknown: bool
 
     def __attrs_post_init__(self) -> None:
@@ -42,8 +42,8 @@ class _Options:
             _check_whole("max_failures", self.max_failures, 0)
         if self.on_outcome is not None and not callable(self.on_outcome):
             raise ConfigurationError("on_outcome must be callable")
-        if self.journal is not None and not isinstance(self.journal, Journal):
-            raise ConfigurationError("journal must be a Journal")
+        if self.journal is not None and (isinstance(self.journal, type) or not isinstance(self.journal, DeliveryLog)):
+            raise ConfigurationError("journal must be a Journal, or a log that processes share")
         if self.resend_unknown and self.journal is None:
             raise ConfigurationError("resend_unknown needs a journal, which knows what is unknown")
 
@@ -56,8 +56,8 @@ class _Options:
         if self.journal is None:
             yield run
             return
-        run.journal = Resuming(self.journal, carrier, self.resend_unknown)
-        async with self.journal.run():
+        async with self.journal.run() as log:
+            run.journal = Resuming(log, carrier, self.resend_unknown)
             yield run
 
 
@@ -67,7 +67,7 @@ async def send_many(
     *,
     max_in_flight: int = 32,
     rate_limit: RateLimit | Quota | None = None,
-    journal: Journal | None = None,
+    journal: DeliveryLog | None = None,
     resend_unknown: bool = False,
     max_failures: int | None = None,
     on_outcome: OnOutcome | None = None,
@@ -85,8 +85,9 @@ async def send_many(
         events: Any iterable or async iterable of `Event` or flat mapping; never pulled more than `max_in_flight` ahead.
         max_in_flight: Events on their way at a time.
         rate_limit: Holds for this run, on top of the sender's own.
-        journal: Makes the run resumable: run again with the same journal and input. What an earlier run settled is not
-            sent again, and counts as `resumed`; what it left unknown is reported again.
+        journal: A `Journal`, or a `RedisDeliveryLog` where runs on several machines must know of each other. Makes the
+            run resumable: run again with the same journal and input. What an earlier run settled is not sent again, and
+            counts as `resumed`; what it left unknown is reported again.
         resend_unknown: Send also what an earlier run left unknown; that may double it.
         max_failures: Events that may end otherwise than accepted; None: any number.
         on_outcome: Called once with each `Outcome`; sync or async.
@@ -154,7 +155,7 @@ async def stream_many(
     *,
     max_in_flight: int = 32,
     rate_limit: RateLimit | Quota | None = None,
-    journal: Journal | None = None,
+    journal: DeliveryLog | None = None,
     resend_unknown: bool = False,
     max_failures: int | None = None,
     on_outcome: OnOutcome | None = None,

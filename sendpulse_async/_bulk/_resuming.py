@@ -6,22 +6,16 @@ from collections.abc import Awaitable
 
 import attrs
 
-from .._errors import (
-    DuplicateEventError,
-    FailureScope,
-    InvalidEventError,
-    JournalError,
-    OutcomeStatus,
-    UnknownDeliveryError,
-)
+from .._errors import FailureScope, InvalidEventError, JournalError, OutcomeStatus, UnknownDeliveryError
 from .._hooks import to_its_end
 from .._journal import (
     Entry,
     EntryState,
     Identity,
-    Journal,
+    Intent,
     OtherEventError,
     RepeatedEventError,
+    RunLog,
     identify,
     identify_invalid,
 )
@@ -30,37 +24,16 @@ from .._senders import ForeignSender, Job, Sender, read_event
 
 
 @attrs.define(eq=False)
-class Intent:
-    """Writes that an event is about to leave, once for all of its attempts, unless that is taken back meanwhile."""
-
-    journal: Journal
-    identity: Identity
-    is_on_disk: bool = False
-
-    async def write(self) -> None:
-        """Return when it is on disk."""
-        if not self.is_on_disk:
-            await self.journal.claim(self.identity)
-            self.is_on_disk = True
-
-    async def take_back(self, outcome: Outcome) -> None:
-        """Write that an event which was about to leave did not, and waits."""
-        if self.is_on_disk:
-            await self.journal.settle(self.identity, outcome)
-            self.is_on_disk = False
-
-
-@attrs.define(eq=False)
 class Resuming:
-    """The journal of one run.
+    """The journal, or shared log, of one run.
 
     Args:
-        journal: Open, and in this run's hands.
+        journal: In this run's hands.
         sender: Says where an event goes.
         resend_unknown: Send again what earlier runs may have had taken.
     """
 
-    journal: Journal
+    journal: RunLog
     sender: Sender | ForeignSender
     resend_unknown: bool
     _intents: dict[int, Intent] = attrs.field(factory=dict[int, Intent], init=False)
@@ -93,10 +66,10 @@ class Resuming:
         except OtherEventError as other:
             job.was_unknown = False
             raise JournalError(str(other)) from None
-        except RepeatedEventError:
+        except RepeatedEventError as other:
             job.was_unknown = False
             self._intents[job.index] = Intent(self.journal, identity.repeated)
-            repeated = DuplicateEventError("event_id: an earlier event of this run has the same one")
+            repeated = other.outcome_error()
             job.outcome = Outcome(job.index, job.given, repeated.status, error=repeated)
             return job.outcome
 
@@ -108,7 +81,7 @@ class Resuming:
             return None
         if entry is not None and job.was_unknown and not self.resend_unknown:
             return self._doubt(job, identity, entry)
-        intent = self._intents[job.index] = Intent(self.journal, identity)
+        intent = self._intents[job.index] = Intent(self.journal, identity, entry)
         job.before_first_byte = intent.write
         job.outcome = refused
         return refused
@@ -120,7 +93,7 @@ class Resuming:
             JournalError: The disk fails.
         """
         if (intent := self._intents.pop(outcome.index, None)) is not None:
-            await self.journal.settle(intent.identity, outcome)
+            await intent.settle(outcome)
 
     async def put_back(self, outcome: Outcome) -> None:
         """Note that an event waits for the end of a pause: a crash meanwhile must not leave doubt.

@@ -1,16 +1,22 @@
 """The file that makes a bulk run resumable: an intent on disk before an event's first byte, its outcome after."""
 
-from ._entries import Entry, EntryState, OtherEventError, RepeatedEventError
+from ._entry import ClaimedError, Entry, EntryState, OtherEventError, RepeatedEventError
 from ._file import Journal
-from ._identity import Identity, identify, identify_invalid
+from ._identity import INVALID, Identity, identify, identify_invalid
+from ._log import DeliveryLog, Intent, RunLog
 
 __all__ = [
+    "INVALID",
+    "ClaimedError",
+    "DeliveryLog",
     "Entry",
     "EntryState",
     "Identity",
+    "Intent",
     "Journal",
     "OtherEventError",
     "RepeatedEventError",
+    "RunLog",
     "identify",
     "identify_invalid",
 ]

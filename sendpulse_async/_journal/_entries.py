@@ -1,18 +1,13 @@
-"""What a journal holds of each event, and the statements that keep it; these run in the file's own thread."""
+"""The statements that keep a journal's entries; they run in the file's own thread."""
 
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import Callable
-from enum import Enum
 from typing import Any
 
-import attrs
-
 from .._database import FileKind
-from .._errors import DeliveryError, FailureScope, OutcomeStatus
-from .._outcomes import Outcome
+from ._entry import Entry, EntryState, RepeatedEventError
 from ._identity import Identity
 
 JOURNAL = FileKind(
@@ -35,73 +30,9 @@ JOURNAL = FileKind(
     ),
 )
 PAGE_SIZE = 1000
-_LONGEST_REASON = 500
-
-
-class EntryState(Enum):
-    """What a journal knows of one event."""
-
-    INTENT = "intent"
-    """Its first byte may have left, and no outcome followed: the run was broken off."""
-    ACCEPTED = "accepted"
-    REJECTED = "rejected"
-    """It will not be taken as it is."""
-    REFUSED = "refused"
-    """Rejected for what is not its own fault: the account, the URL, the event's name."""
-    NOT_SENT = "not_sent"
-    UNKNOWN = "unknown"
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether nothing more is to be done or told."""
-        return self in {EntryState.ACCEPTED, EntryState.REJECTED}
-
-    @property
-    def is_doubtful(self) -> bool:
-        """Whether sending it again may double it."""
-        return self in {EntryState.INTENT, EntryState.UNKNOWN}
-
-
-@attrs.frozen
-class Entry:
-    """What a journal holds of one event: no payload, no address.
-
-    Attributes:
-        position: Its place in the input, from 0.
-        state: What came of it.
-        attempts: Requests that were begun for it in the run that settled it.
-        status_code: The HTTP status that decided, or None.
-        reason: The error's text.
-        at: Unix time in seconds.
-    """
-
-    position: int
-    state: EntryState
-    attempts: int
-    status_code: int | None
-    reason: str
-    at: float
-
 
 Found = tuple[Entry, bytes]
 """An entry with its digest."""
-
-
-class RepeatedEventError(Exception):
-    """An event of this id came before in this run, which makes an outcome of it."""
-
-
-class OtherEventError(Exception):
-    """The journal knows another event at this position; the text is for the caller's `JournalError`."""
-
-
-def state_of(outcome: Outcome) -> EntryState:
-    """Return how a journal keeps an outcome: a rejection of all events is nobody's own."""
-    error = outcome.error
-    if outcome.status is OutcomeStatus.REJECTED:
-        is_own = not isinstance(error, DeliveryError) or error.scope is FailureScope.EVENT
-        return EntryState.REJECTED if is_own else EntryState.REFUSED
-    return EntryState(outcome.status.value)
 
 
 # In the file's thread
@@ -141,19 +72,10 @@ def _get(connection: sqlite3.Connection, key: bytes) -> Found | None:
     return None
 
 
-def putting(
-    identity: Identity, state: EntryState, told: Any = None, reason: str = ""
-) -> Callable[[sqlite3.Connection], None]:
-    """Return what puts an entry in the place of an earlier one.
-
-    Args:
-        identity: The event's.
-        state: What came of it.
-        told: A receipt or an error.
-        reason: The error's text.
-    """
-    known = getattr(told, "attempts", 0), getattr(told, "status_code", None), reason[:_LONGEST_REASON]
-    values = (identity.key, identity.digest, identity.position, state.value, *known, time.time())
+def putting(identity: Identity, entry: Entry) -> Callable[[sqlite3.Connection], None]:
+    """Return what puts an entry in the place of an earlier one."""
+    known = entry.state.value, entry.attempts, entry.status_code, entry.reason, entry.at
+    values = (identity.key, identity.digest, entry.position, *known)
 
     def put(connection: sqlite3.Connection) -> None:
         connection.execute("INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)

@@ -13,7 +13,8 @@ from .._database import Database
 from .._errors import JournalError
 from .._outcomes import Outcome
 from . import _entries
-from ._entries import JOURNAL, PAGE_SIZE, Entry, EntryState, Found, OtherEventError, state_of
+from ._entries import JOURNAL, PAGE_SIZE, Found
+from ._entry import Entry, EntryState, OtherEventError
 from ._identity import INVALID, Identity
 
 
@@ -69,7 +70,7 @@ class Journal:
     # What a run does
 
     @asynccontextmanager
-    async def run(self) -> AsyncIterator[None]:
+    async def run(self) -> AsyncIterator[Self]:
         """Begin a run, in which each event comes once; the file is open for as long.
 
         Raises:
@@ -81,7 +82,7 @@ class Journal:
         try:
             await self.open()
             self._end = await self._database.do(_entries.begin)
-            yield
+            yield self
         finally:
             self._is_running = False
             if is_own:
@@ -112,13 +113,13 @@ class Journal:
             "resume with the same input, settings and event, or name another journal"
         )
 
-    async def claim(self, identity: Identity) -> None:
-        """Put the intent to send on disk.
+    async def claim(self, identity: Identity, found: Entry | None = None) -> None:  # noqa: ARG002 - see `RunLog`
+        """Put the intent to send on disk; nobody else can have claimed the event meanwhile.
 
         Raises:
             JournalError: The disk fails.
         """
-        await self._database.do(_entries.putting(identity, EntryState.INTENT))
+        await self._database.do(_entries.putting(identity, Entry(identity.position, EntryState.INTENT)))
 
     async def settle(self, identity: Identity, outcome: Outcome) -> None:
         """Put an outcome on disk.
@@ -126,8 +127,7 @@ class Journal:
         Raises:
             JournalError: The disk fails.
         """
-        told, reason = outcome.receipt or outcome.error, "" if outcome.error is None else str(outcome.error)
-        await self._database.do(_entries.putting(identity, state_of(outcome), told, reason))
+        await self._database.do(_entries.putting(identity, Entry.of(identity.position, outcome)))
 
     # What people ask
 

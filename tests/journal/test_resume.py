@@ -229,7 +229,7 @@ async def test_an_event_has_one_intent_for_all_of_its_attempts(path, monkeypatch
     claims, answers = [], iter([UNAVAILABLE, UNAVAILABLE, TAKEN])
     claim = Journal.claim
 
-    async def counted(journal, identity):
+    async def counted(journal, identity, found=None):
         claims.append(identity.position)
         await claim(journal, identity)
 
