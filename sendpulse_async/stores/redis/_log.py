@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import math
 import secrets
 import time
@@ -103,7 +102,10 @@ class RedisDeliveryLog:
         pipeline.hmget(self._key(identity), _FIELDS)
         pipeline.pttl(self._key(identity))
         fields, left = await self._asked(pipeline.execute())
-        return None if fields[0] is None else _read(fields, left)
+        try:
+            return None if fields[0] is None else _read(fields, left)
+        except (TypeError, ValueError):
+            raise JournalError(f"{self!r}: a key of it holds something else; give the log a name of its own") from None
 
     async def put(self, identity: Identity, entry: Entry, found: Entry | None = None) -> bool:
         """Put an entry in the place of what was found; tell whether it stands there.
@@ -135,8 +137,6 @@ class RedisRunLog:
 
     log: RedisDeliveryLog
     _run: str = attrs.field(factory=lambda: secrets.token_hex(8), init=False)
-    _numbers: itertools.count[int] = attrs.field(factory=itertools.count, init=False)
-    _claims: dict[bytes, str] = attrs.field(factory=dict[bytes, str], init=False)
 
     def is_new(self, identity: Identity) -> bool:  # noqa: ARG002 - see `RunLog`
         """Say no: of what other processes did only Redis knows."""
@@ -155,29 +155,25 @@ class RedisRunLog:
                 f"{self.log!r}: event {identity.position + 1} of the input is not the one that the log knows; resume "
                 "with the same input, settings and event, or give the log another name"
             )
-        self._check_first(identity, entry)
+        if identity.has_id and entry.holder.startswith(f"{self._run}."):
+            raise RepeatedEventError
         return entry
 
     async def claim(self, identity: Identity, found: Entry | None = None) -> None:
         """Claim an event; see `RunLog`."""
-        holder = self._claims[identity.key] = f"{self._run}.{next(self._numbers)}"
-        if await self.log.put(identity, Entry(identity.position, EntryState.INTENT, holder=holder), found):
+        if await self.log.put(identity, self._mine(Entry(identity.position, EntryState.INTENT)), found):
             return
-        del self._claims[identity.key]
         if (entry := await self.find(identity)) is not None:
             raise ClaimedError(entry)
         raise JournalError(f"{self.log!r}: an entry is gone; Redis must not evict keys (maxmemory-policy noeviction)")
 
     async def settle(self, identity: Identity, outcome: Outcome) -> None:
         """Settle an event; see `RunLog`. Another process's claim stays as it is, unless the event was accepted."""
-        holder = self._claims.get(identity.key, "")
-        await self.log.put(identity, attrs.evolve(Entry.of(identity.position, outcome), holder=holder))
-        self._claims.pop(identity.key, None)
+        await self.log.put(identity, self._mine(Entry.of(identity.position, outcome)))
 
-    def _check_first(self, identity: Identity, entry: Entry) -> None:
-        """Raise where an event with an id came before in this very run."""
-        if identity.has_id and entry.holder.startswith(f"{self._run}."):
-            raise RepeatedEventError
+    def _mine(self, entry: Entry) -> Entry:
+        """Return an entry in the name of this run's event at that position, since two of them may have one id."""
+        return attrs.evolve(entry, holder=f"{self._run}.{entry.position}")
 
 
 def _digest(identity: Identity) -> str:
