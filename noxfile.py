@@ -60,7 +60,7 @@ def mutants(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Measure this library beside other clients; arguments after `--` go to the benchmark, `--short` for a minute."""
-    session.install("-e", ".[fast]", *dependencies("bench"))
+    session.install("-e", ".[fast,redis]", *dependencies("bench"))
     session.run("python", "-m", "benchmarks", *session.posargs)
 
 

@@ -115,6 +115,21 @@ def _nginx(nginx: str, scheme: str, files: Certificates) -> Iterator[str]:
                 process.terminate()
 
 
+@contextlib.contextmanager
+def redis_running() -> Iterator[int]:
+    """Start a Redis that writes before it answers, as a delivery log wants it, and yield its port."""
+    port = _free_port()
+    with tempfile.TemporaryDirectory() as folder:
+        command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--dir", folder, "--appendonly", "yes"]
+        command += ["--appendfsync", "always"]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+            try:
+                _await_connection(port)
+                yield port
+            finally:
+                process.kill()
+
+
 def _configuration(folder: str, port: int, certificate: Path | None) -> str:
     lines = f"ssl_certificate {certificate}; ssl_certificate_key {certificate};" if certificate else ""
     values = {"folder": folder, "port": port, "ok": OK, "token": TOKEN}

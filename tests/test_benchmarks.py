@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import servers
 
 FIGURES = {"events", "events_per_second", "cpu_us_per_event", "p50_ms", "p99_ms", "peak_mb"}
 SHORTEST = ["--schemes=https", "--delays=0", "--in-flight=2", "--rounds=1", "--seconds=0.03", "--growth=50"]
@@ -85,3 +86,18 @@ def test_a_short_soak_leaves_nothing_behind() -> None:
     assert figures["cancelled"] > 20
     left = ("told_twice", "lies", "tasks_left", "sockets_left", "connections_left_at_the_server")
     assert [figures[name] for name in left] == [0] * 5
+
+
+def test_what_a_log_costs_is_measured() -> None:
+    """Each kind of run has its rate, and an entry its size."""
+    servers.find("redis-server")
+    lines = output_of("benchmarks.scale", "--events=100").splitlines()[2:]
+
+    assert [line.split("  ")[0] for line in lines] == [
+        "send_many alone",
+        "with a Journal",
+        "with a RedisDeliveryLog",
+        "with a RedisDeliveryLog, all settled before",
+        "an entry of the log",
+    ]
+    assert all(float(line[45:54].replace(",", "")) > 0 for line in lines)
