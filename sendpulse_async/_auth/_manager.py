@@ -9,19 +9,14 @@ from collections.abc import Awaitable, Callable
 from copy import copy
 
 import anyio
-import attrs
 
 from .._errors import FailureScope, NotSentError, RateLimitedError, ServiceUnavailableError
 from .._loops import PerLoop, is_asyncio, within
 from .._tokens import Token, TokenStore
 from ._endpoint import TokenEndpoint
 from ._flight import Flight, Result, closed
+from ._lease import Lease
 from ._shared import PATIENCE, SharedTokens
-
-EARLY_SHARE = 0.2
-"""The last share of a token's life, in which it still serves while the next one is fetched."""
-LONGEST_EARLY = 300.0
-"""Seconds of that share at most."""
 
 EVENTS_PATIENCE = 0.5
 """Seconds that an event on trio spends on an early refresh, or on saving a token: on asyncio these are tasks."""
@@ -29,15 +24,6 @@ TRIES = 4
 """Token requests, whoever makes them, that an event sees fail before it is told that there is none."""
 REFUSED_KEPT = 4
 """Refused tokens that are remembered: a store in which another process puts an old one back does not bring it back."""
-
-
-@attrs.frozen
-class Lease:
-    """A token with its times in the monotonic clock, which no change of the wall clock moves."""
-
-    token: Token
-    refresh_at: float = math.inf
-    expires_at: float = math.inf
 
 
 _NONE_YET: Result = NotSentError("no token was asked for yet")
@@ -208,7 +194,7 @@ class TokenManager:
         if isinstance(result, NotSentError):
             self._postpone()
         else:
-            self._keep(result)
+            self._lease = Lease.begun(result, self._clock(), self._wall_clock())
             if result is not shared:
                 self._given, self._unsaved = (result.text, self._endpoint.begun), result
             self._flights.get().land()
@@ -226,18 +212,10 @@ class TokenManager:
         lease = self._lease
         return lease if lease is not None and self._clock() < lease.expires_at else None
 
-    def _keep(self, token: Token) -> None:
-        if token.expires_at is None:
-            self._lease = Lease(token)
-            return
-        now, life = self._clock(), token.expires_at - self._wall_clock()
-        self._lease = Lease(token, now + life - min(life * EARLY_SHARE, LONGEST_EARLY), now + life)
-
     def _postpone(self) -> None:
-        """Let the old token, where there is one, serve on, and ask again after half of what is left of it."""
+        """Let the old token, where there is one, serve on."""
         if self._lease is not None:
-            now = self._clock()
-            self._lease = attrs.evolve(self._lease, refresh_at=now + (self._lease.expires_at - now) / 2)
+            self._lease = self._lease.postponed(self._clock())
 
 
 def _with_wait(failure: NotSentError, seconds: float) -> NotSentError:
