@@ -28,7 +28,7 @@ from ._outcomes import BulkError, Outcome, Receipt, Report
 from ._policies import RateLimit, RetryPolicy
 from ._quota import Quota
 from ._senders import AuthorizedEventSender, EventSender, RawEventSender
-from ._tokens import ApiKey, ClientCredentials, Token, TokenStore
+from ._tokens import ApiKey, ClientCredentials, LockingTokenStore, Token, TokenStore
 from ._version import __version__
 from ._wire import BodyFormat
 from .stores import FileTokenStore, MemoryTokenStore
@@ -55,6 +55,7 @@ __all__ = [
     "InvalidEventError",
     "Journal",
     "JournalError",
+    "LockingTokenStore",
     "MemoryTokenStore",
     "NotSentError",
     "Outbox",

@@ -9,6 +9,9 @@ import attrs
 
 from ._errors import ConfigurationError
 
+LOCK_SECONDS = 2
+"""How long a lock on an account's token lasts, should its owner die; a token request takes less."""
+
 
 @attrs.frozen
 class Token:
@@ -37,6 +40,25 @@ class TokenStore(Protocol):
 
     async def save(self, account: str, token: Token) -> None:
         """Keep `token` in place of any other."""
+        ...
+
+
+@runtime_checkable
+class LockingTokenStore(TokenStore, Protocol):
+    """A store that also tells one of many processes to fetch the token that they all lack; the others wait for it.
+
+    A lock that is never given, or never given back, holds nobody up for more than three seconds.
+    """
+
+    async def try_lock(self, account: str, owner: str) -> bool:
+        """Tell whether `owner` is to fetch the account's token.
+
+        Nobody else is told so until it unlocks, or two seconds have passed.
+        """
+        ...
+
+    async def unlock(self, account: str, owner: str) -> None:
+        """Let another process lock, if `owner` is the one that did."""
         ...
 
 

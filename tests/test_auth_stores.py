@@ -183,7 +183,7 @@ class HangingSave(Store):
 
 class SlowSave(Store):
     async def save(self, account, token):
-        await anyio.sleep(0.4)
+        await anyio.sleep(0.2)
         await super().save(account, token)
 
 
@@ -206,7 +206,7 @@ BROKEN = [Failing, FailingAtOnce, HangingLoad, HangingSave, Synchronous]
     ids=[*[kind.__name__ for kind in BROKEN], *map(repr, RUBBISH)],
 )
 async def test_a_store_that_fails_never_stops_an_event(make, caplog):
-    """A store that raises, hangs or holds rubbish costs one warning and two seconds at most; the sends go on."""
+    """A store that raises, hangs or holds rubbish costs one warning and half a second at most; the sends go on."""
     caplog.set_level(logging.INFO, "sendpulse_async")
     account, began = Account(), now()
     authorized = Authorized(account, make())
@@ -219,7 +219,7 @@ async def test_a_store_that_fails_never_stops_an_event(make, caplog):
 
     assert [getattr(result, "status_code", result) for result in results] == [200] * 20
     assert account.sent == [FIRST] * 20 + [f"{TOKEN_TEXT}2"] * 10
-    assert took <= 2 + 1e-6
+    assert took <= 0.5 + 1e-6
     assert [record.levelname for record in own_records(caplog)] == ["WARNING"]
 
 
@@ -288,7 +288,7 @@ async def test_a_hanging_store_stops_no_short_event(store):
     authorized, accepted = Authorized(account, store), 0
 
     for _ in range(8):
-        with anyio.move_on_after(0.8):
+        with anyio.move_on_after(0.2):
             accepted += (await authorized.send()).status_code == 200
     await authorized.tokens.aclose()
 
@@ -302,7 +302,7 @@ class SlowFirst(Store):
     async def save(self, account, token):
         if not self.saved:
             self.saved.append((account, token))
-            await anyio.sleep(0.4)
+            await anyio.sleep(0.2)
         await super().save(account, token)
 
 

@@ -65,9 +65,9 @@ class BusyAccount(Account):
 
 
 class UnsteadyStore(MemoryTokenStore):
-    """A store that fails, hangs or holds rubbish when it is told to."""
+    """A store that fails, hangs, holds rubbish or gives no lock when it is told to."""
 
-    mood = None
+    mood = owner = None
 
     async def load(self, account):
         await self._act()
@@ -76,6 +76,17 @@ class UnsteadyStore(MemoryTokenStore):
     async def save(self, account, token):
         await self._act()
         await super().save(account, token)
+
+    async def try_lock(self, account, owner):
+        await self._act()
+        if self.owner is not None or self.mood == "locked":
+            return False
+        self.owner = owner
+        return "rubbish" if self.mood == "rubbish" else True
+
+    async def unlock(self, account, owner):
+        await self._act()
+        self.owner = None
 
     async def _act(self):
         if self.mood == "fails":
@@ -97,7 +108,7 @@ acts = st.one_of(
     act("cancel"),
     act("trouble_comes", st.lists(trouble, min_size=1, max_size=6)),
     act("wall_clock_is_set", st.sampled_from([7200, -7200])),
-    act("store_changes", st.sampled_from(["fails", "hangs", "rubbish", None])),
+    act("store_changes", st.sampled_from(["fails", "hangs", "rubbish", "locked", None])),
     act("send_in_haste", st.integers(1, 3)),
     act("all_are_refused", st.booleans()),
 )
@@ -139,7 +150,7 @@ class Life:
     async def send_in_haste(self, count):
         self.begun += count
         for _ in range(count):
-            self.group.start_soon(self.one, 0.8)  # less than a store has
+            self.group.start_soon(self.one, 0.2)  # less than a store has
         await turns(3)
 
     async def time_passes(self, seconds):

@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from copy import copy
+from functools import partial
 
 import anyio
 
@@ -16,10 +17,10 @@ from .._tokens import Token, TokenStore
 from ._endpoint import TokenEndpoint
 from ._flight import Flight, Result, closed
 from ._lease import Lease
-from ._shared import PATIENCE, SharedTokens
+from ._shared import SharedTokens
 
-EVENTS_PATIENCE = 0.5
-"""Seconds that an event on trio spends on an early refresh, or on saving a token: on asyncio these are tasks."""
+EARLY_PATIENCE = 0.5
+"""Seconds that an event on trio spends on an early refresh: on asyncio that is a task."""
 TRIES = 4
 """Token requests, whoever makes them, that an event sees fail before it is told that there is none."""
 REFUSED_KEPT = 4
@@ -52,7 +53,7 @@ class TokenManager:
         next_place: Callable[[float], float] = lambda start: start,
     ) -> None:
         self._endpoint = endpoint
-        self._shared = SharedTokens(store, endpoint.credentials.account, wall_clock)
+        self._shared = SharedTokens(store, endpoint.credentials.account, clock, wall_clock)
         self._clock = clock
         self._wall_clock = wall_clock
         self._wait = wait
@@ -133,7 +134,7 @@ class TokenManager:
 
     async def _refresh(self, deadline: float, *, afresh: bool) -> Result:
         """Look for a token until there is one, the endpoint was asked often enough, or no time is left to ask again."""
-        last, result = self._endpoint.ended + TRIES, await self._look(afresh=afresh)
+        last, result = self._endpoint.ended + TRIES, await self._look(deadline, afresh=afresh)
         while isinstance(result, NotSentError) and result.scope is not FailureScope.ACCOUNT:
             if (lease := self._live_lease()) is not None:  # somebody else was there meanwhile
                 return lease.token
@@ -142,7 +143,7 @@ class TokenManager:
             if self._endpoint.ended >= last:
                 break
             if (wait := self._endpoint.wait) <= 0:
-                result = await self._look(afresh=afresh)
+                result = await self._look(deadline, afresh=afresh)
                 continue
             now = self._clock()
             if (place := self._next_place(now + wait)) >= deadline:
@@ -150,19 +151,19 @@ class TokenManager:
             await self._wait(wait, self._flights.get().landing())
         return result
 
-    async def _look(self, *, afresh: bool) -> Result:
+    async def _look(self, deadline: float, *, afresh: bool) -> Result:
         """Look once; all who look at the same time look together."""
         if self._is_closed:
             return closed()
         self._skips_store |= afresh
         flight, ended = self._flights.get(), self._ended
         if is_asyncio():
-            return await flight.join(self._fetch_in_task)
+            return await flight.join(partial(self._fetch_in_task, deadline))
         async with flight.lock:
             if self._ended > ended:
                 return self._result
-            result = await self._fetch()
-        await self._save(EVENTS_PATIENCE)
+            result = await self._fetch(deadline)
+        await self._leave()
         return result
 
     async def _refresh_early(self) -> None:
@@ -173,24 +174,25 @@ class TokenManager:
             flight.start(self._fetch_in_task)
         elif not flight.lock.locked():
             self._postpone()  # before, since whoever waits for it may be cancelled
-            with anyio.move_on_after(EVENTS_PATIENCE):
+            with anyio.move_on_after(EARLY_PATIENCE):
                 async with flight.lock:
                     await self._fetch()
-                await self._save(EVENTS_PATIENCE)
+                await self._leave()
 
-    async def _fetch_in_task(self) -> Result:
-        result = await self._fetch()
-        if self._unsaved is not None:
-            self._flights.get().spawn(self._save(PATIENCE), "save")  # those who wait for the token do not wait for this
+    async def _fetch_in_task(self, deadline: float = math.inf) -> Result:
+        result = await self._fetch(deadline)
+        if self._unsaved is not None or self._shared.has_turn:
+            self._flights.get().spawn(self._leave(), "save")  # those who wait for the token do not wait for this
         return result
 
-    async def _fetch(self) -> Result:
+    async def _fetch(self, deadline: float = math.inf) -> Result:
         """Bring a token, of the store or a new one, and tell all who wait for one."""
-        in_hand = () if self._lease is None else (self._lease.token.text,)
-        skips_store, self._skips_store = self._skips_store, True  # who is cancelled while the store hangs leaves word
-        shared = None if skips_store else await self._shared.news({*self._refused, *in_hand})
-        self._skips_store = False
-        result = shared or await self._endpoint.request()
+        try:
+            shared = await self._look_into_store(deadline)
+            result = shared or await self._endpoint.request()
+        except BaseException:  # a cancellation, as a rule: nobody is to wait for a token that does not come
+            await self._shared.pass_on()
+            raise
         if isinstance(result, NotSentError):
             self._postpone()
         else:
@@ -201,12 +203,25 @@ class TokenManager:
         self._ended, self._result = self._ended + 1, result
         return result
 
-    async def _save(self, patience: float) -> None:
-        """Leave the latest token for the others; one call at a time, so that an older one never lands last."""
-        async with self._flights.get().saving:
-            token, self._unsaved = self._unsaved, None
-            if token is not None:
-                await self._shared.save(token, patience)
+    async def _look_into_store(self, deadline: float) -> Token | None:
+        in_hand = () if self._lease is None else (self._lease.token.text,)
+        skips_store, self._skips_store = self._skips_store, True  # who is cancelled while the store hangs leaves word
+        token = None if skips_store else await self._shared.news({*self._refused, *in_hand}, deadline)
+        self._skips_store = False
+        return token
+
+    async def _leave(self) -> None:
+        """Save the latest token for the others, and then let another process have the turn to fetch.
+
+        One call at a time, so that an older token never lands last.
+        """
+        try:
+            async with self._flights.get().saving:
+                token, self._unsaved = self._unsaved, None
+                if token is not None:
+                    await self._shared.save(token)
+        finally:
+            await self._shared.pass_on()
 
     def _live_lease(self) -> Lease | None:
         lease = self._lease
