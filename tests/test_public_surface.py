@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import inspect
+import subprocess
+import sys
 
 import sendpulse_async
+from sendpulse_async.stores.memcached import MemcachedTokenStore
+from sendpulse_async.stores.redis import RedisTokenStore
 
 FIXED = {
     "Event", "RawEventSender", "AuthorizedEventSender", "BodyFormat", "EventSender", "send_many", "stream_many",
     "Outcome", "OutcomeStatus", "Report", "Receipt", "RetryPolicy", "RateLimit", "Quota", "Token", "TokenStore",
+    "LockingTokenStore",
     "MemoryTokenStore", "FileTokenStore", "HttpxTransport", "ClientCredentials", "ApiKey", "Request", "Response",
     "SendPulseError", "ConfigurationError", "InvalidEventError", "DeliveryError", "NotSentError", "RateLimitedError",
     "ServiceUnavailableError", "AuthenticationError", "UnknownDeliveryError", "RejectedError", "PermissionDeniedError",
     "EventNotFoundError", "DuplicateEventError", "StoppedError", "BulkError", "JournalError",
     "Outbox", "OutboxStats", "DeadLetter", "Drained",
 }  # fmt: skip
+BY_THEIR_OWN_PATH = {"RedisTokenStore": RedisTokenStore, "MemcachedTokenStore": MemcachedTokenStore}
 
 
 def test_all_is_sorted_and_complete() -> None:
@@ -29,8 +35,8 @@ def test_all_is_sorted_and_complete() -> None:
 def test_every_public_thing_explains_itself() -> None:
     """Each public class and function has a docstring, and so has each of its public methods."""
     silent = []
-    for name in sendpulse_async.__all__:
-        thing = getattr(sendpulse_async, name)
+    here = {name: getattr(sendpulse_async, name) for name in sendpulse_async.__all__}
+    for name, thing in {**here, **BY_THEIR_OWN_PATH}.items():
         if not (inspect.isclass(thing) or inspect.isfunction(thing)):
             continue
         members = [m for n, m in vars(thing).items() if not n.startswith("_")] if inspect.isclass(thing) else []
@@ -48,3 +54,13 @@ def test_keywords_of_the_senders_are_the_fixed_ones() -> None:
 
     assert raw == both | {"url", "body_format"}
     assert authorized == both | {"auth", "event_name", "base_url", "token_store"}
+
+
+EXTRAS = ("aiomcache", "cyclopts", "email_validator", "httptools", "phonenumbers", "pyarrow", "redis", "starlette")
+
+
+def test_the_package_needs_no_extra() -> None:
+    """Who installed nothing but the package imports it; each extra is reached by a path of its own."""
+    program = f"import sys; sys.modules |= dict.fromkeys({EXTRAS}); import sendpulse_async"
+
+    subprocess.run([sys.executable, "-c", program], check=True)

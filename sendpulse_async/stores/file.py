@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import secrets
 import stat
 from pathlib import Path
@@ -11,12 +10,8 @@ from pathlib import Path
 import anyio.to_thread
 
 from .._errors import ConfigurationError
-from .._tokens import Token, is_header_safe
-
-_LONGEST = 16 * 1024
-_ACCOUNT = re.compile(r"[0-9a-f]{32}", re.ASCII)
-# pysendpulse reads its file as bytes and so sends, and may have kept, the Python literal of these bytes.
-_DISGUISE = re.compile(r"b'([^'\\]*)'|b\"([^\"\\]*)\"")
+from .._tokens import Token
+from ._kept import LONGEST, bare, checked
 
 
 class FileTokenStore:
@@ -58,9 +53,7 @@ class FileTokenStore:
         await anyio.to_thread.run_sync(self._save, account, token, abandon_on_cancel=True)
 
     def _path(self, account: str) -> Path:
-        if not _ACCOUNT.fullmatch(account):
-            raise ConfigurationError("account must be 32 lower-case hex digits")
-        return self._folder / account
+        return self._folder / checked(account)
 
     def _load(self, account: str) -> Token | None:
         path = self._path(account)
@@ -72,8 +65,8 @@ class FileTokenStore:
         # Not to wait, should it have become a pipe; nor to follow, should it have become a link.
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
         with os.fdopen(descriptor, "rb") as file:
-            content = file.read(_LONGEST + 1)
-        text = _bare(content)
+            content = file.read(LONGEST + 1)
+        text = bare(content)
         return Token(text) if text else None
 
     def _save(self, account: str, token: Token) -> None:
@@ -88,13 +81,3 @@ class FileTokenStore:
         except BaseException:
             draft.unlink(missing_ok=True)
             raise
-
-
-def _bare(content: bytes) -> str | None:
-    """Return the token in a file's content, without pysendpulse's disguise."""
-    if len(content) > _LONGEST:
-        return None
-    text = content.decode("ascii", errors="replace").strip()
-    if disguised := _DISGUISE.fullmatch(text):
-        text = disguised[1] or disguised[2] or ""
-    return text if is_header_safe(text) else None

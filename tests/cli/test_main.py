@@ -106,7 +106,7 @@ def test_an_unknown_command_is_code_2(cli):
     assert "sned" in ended.err
 
 
-EXTRAS = ("email_validator", "phonenumbers", "pyarrow", "httptools", "uvloop")
+EXTRAS = ("email_validator", "phonenumbers", "pyarrow", "httptools", "uvloop", "redis", "aiomcache")
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any, assert_type
 
+import aiomcache
+import redis.asyncio
+
 from sendpulse_async import (
     ApiKey,
     AuthorizedEventSender,
@@ -17,6 +20,7 @@ from sendpulse_async import (
     FileTokenStore,
     HttpxTransport,
     Journal,
+    LockingTokenStore,
     Outbox,
     OutboxStats,
     Outcome,
@@ -26,11 +30,14 @@ from sendpulse_async import (
     Receipt,
     Report,
     RetryPolicy,
+    Token,
     TokenStore,
     Transport,
     send_many,
     stream_many,
 )
+from sendpulse_async.stores.memcached import MemcachedTokenStore
+from sendpulse_async.stores.redis import RedisTokenStore
 from sendpulse_async.validation import Normalizer, Refused
 
 
@@ -40,6 +47,17 @@ async def hook(outcome: Outcome) -> None: ...
 async def events() -> AsyncIterator[Event | Mapping[str, Any]]:
     yield Event(email="a@example.com")
     yield {"email": "a@example.com", "price": 1.5}
+
+
+async def share() -> None:
+    async with redis.asyncio.Redis.from_url("redis://…", decode_responses=True) as client:
+        shared: LockingTokenStore = RedisTokenStore(client, prefix="mine:")
+        assert_type(await shared.load("account"), Token | None)
+        assert_type(await shared.try_lock("account", "owner"), bool)
+    store: TokenStore = MemcachedTokenStore(aiomcache.Client("localhost", 11211))
+    flagged = MemcachedTokenStore(aiomcache.FlagClient[int]("localhost"))
+    AuthorizedEventSender(ClientCredentials("id", "secret"), token_store=flagged)
+    AuthorizedEventSender(ClientCredentials("id", "secret"), token_store=store)
 
 
 async def use() -> None:

@@ -1,5 +1,6 @@
 """What Redis keeps for many processes of one account: the one folder that imports its client."""
 
 from ._log import RedisDeliveryLog
+from ._tokens import RedisTokenStore
 
-__all__ = ["RedisDeliveryLog"]
+__all__ = ["RedisDeliveryLog", "RedisTokenStore"]

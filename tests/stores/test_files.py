@@ -1,4 +1,4 @@
-"""Where tokens are kept: one contract for all stores, and what a folder adds to it."""
+"""What a folder adds to the contract of token stores."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from pathlib import Path
 import anyio
 import pytest
 
-from sendpulse_async import ClientCredentials, ConfigurationError, FileTokenStore, MemoryTokenStore, Token, TokenStore
+from sendpulse_async import ClientCredentials, ConfigurationError, FileTokenStore, Token
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(30)]
 
 ACCOUNT = ClientCredentials("id", "secret").account
-OTHER = ClientCredentials("id", "other").account
 DESCRIPTORS = Path("/proc/self/fd")
 TOKEN = Token("eyJ0eXAi.abc-_~", 1_700_000_000.0)
 
@@ -24,11 +23,6 @@ TOKEN = Token("eyJ0eXAi.abc-_~", 1_700_000_000.0)
 @pytest.fixture(params=["asyncio", "trio"])
 def anyio_backend(request):
     return request.param
-
-
-@pytest.fixture(params=[MemoryTokenStore, FileTokenStore])
-def store(request, tmp_path):
-    return MemoryTokenStore() if request.param is MemoryTokenStore else FileTokenStore(tmp_path / "tokens")
 
 
 @pytest.fixture
@@ -44,66 +38,6 @@ def place(tmp_path):
 
 def texts(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir()}
-
-
-# The contract
-
-
-async def test_what_was_saved_is_loaded(store):
-    """A token comes back with its text; a store may forget its expiry, and never invents one."""
-    await store.save(ACCOUNT, TOKEN)
-
-    loaded = await store.load(ACCOUNT)
-
-    assert loaded.text == TOKEN.text
-    assert loaded.expires_at in {TOKEN.expires_at, None}
-
-
-async def test_an_empty_store_has_no_token(store):
-    """What was never saved is None, without an error."""
-    assert await store.load(ACCOUNT) is None
-
-
-async def test_the_latest_token_is_kept(store):
-    """A save takes the place of any earlier one."""
-    for number in range(5):
-        await store.save(ACCOUNT, Token(f"token-{number}"))
-
-    assert (await store.load(ACCOUNT)).text == "token-4"
-
-
-async def test_accounts_are_kept_apart(store):
-    """A token is found under its own account alone."""
-    await store.save(ACCOUNT, TOKEN)
-    await store.save(OTHER, Token("other"))
-
-    assert (await store.load(ACCOUNT)).text == TOKEN.text
-    assert (await store.load(OTHER)).text == "other"
-
-
-async def test_saves_at_once_leave_one_whole_token(store):
-    """However many save and load together, what is loaded is always a token that somebody saved."""
-    saved = {f"{number:03}" * 500 for number in range(30)}
-    seen = set()
-
-    async def save_and_load(text):
-        await store.save(ACCOUNT, Token(text))
-        seen.add((await store.load(ACCOUNT)).text)
-
-    async with anyio.create_task_group() as group:
-        for text in saved:
-            group.start_soon(save_and_load, text)
-
-    assert seen <= saved
-    assert (await store.load(ACCOUNT)).text in saved
-
-
-def test_a_store_is_a_token_store(store):
-    """Both follow the protocol that a sender asks for."""
-    assert isinstance(store, TokenStore)
-
-
-# Files
 
 
 async def test_the_file_is_where_the_official_clients_look(files, tmp_path):
