@@ -15,16 +15,16 @@ from sendpulse_async.stores.redis import RedisTokenStore
 
 
 @contextlib.asynccontextmanager
-async def redis_store(port, **options):
+async def redis_store(port, *, kind=RedisTokenStore, **options):
     async with redis.asyncio.Redis(port=port, **options) as client:
-        yield RedisTokenStore(client)
+        yield kind(client)
 
 
 @contextlib.asynccontextmanager
-async def memcached_store(port, **options):
+async def memcached_store(port, *, kind=MemcachedTokenStore, **options):
     client = aiomcache.Client("127.0.0.1", port, **options)
     try:
-        yield MemcachedTokenStore(client)
+        yield kind(client)
     finally:
         await client.close()
 

@@ -1,0 +1,105 @@
+"""A program whose children start together on one account: its parent forks them, for Python is slow to start.
+
+It reads lines of JSON: a fleet to fork (which store, its port, the sandbox's origin, how many, how many events each
+sends, and the seconds by which their wall clock is wrong), or a number: the fleet of that number sends its next event.
+It writes what happens: `ready` and `sent`, each with a process id; of a sent event its outcome, the seconds that it
+took, and how often the library has warned.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import logging
+import os
+import sys
+import time
+
+if __name__ == "__main__":  # before anything remembers the right clock
+    true_time, wrong_by = time.time, float(sys.argv[1])
+    time.time = lambda: true_time() + wrong_by
+
+from places import memcached_store, redis_store
+
+from sendpulse_async import AuthorizedEventSender, ClientCredentials, DeliveryError
+
+OPENED = {"redis": redis_store, "memcached": memcached_store}
+
+
+def say(word, *what):
+    os.write(1, f"{json.dumps([word, os.getpid(), *what])}\n".encode())  # one write, which no other child's cuts
+
+
+class Warned(logging.Handler):
+    """Counts."""
+
+    count = 0
+
+    def emit(self, record):
+        self.count += 1
+
+
+async def live(gates, kind, port, origin, client_id, secret):
+    warned = Warned()
+    logging.getLogger("sendpulse_async").addHandler(warned)
+    auth = ClientCredentials(client_id, secret)
+    async with (
+        OPENED[kind](port) as store,
+        AuthorizedEventSender(auth, base_url=origin, token_store=store, event_name="order") as sender,
+    ):
+        say("ready")
+        for gate in gates:
+            await asyncio.to_thread(os.read, gate, 1)  # until all are let through
+            began = time.monotonic()
+            try:
+                await sender.send_event({"email": "someone@example.com"})
+                status = "accepted"
+            except DeliveryError as error:
+                status = type(error).__name__
+            say("sent", status, time.monotonic() - began, warned.count)
+
+
+class Fleets:
+    """All children, and the doors behind which they wait: a pipe for each event, closed for all of a fleet at once."""
+
+    def __init__(self):
+        self._doors, self._children = [], []
+
+    def fork(self, count, events, *rest):
+        gates, doors = zip(*[os.pipe() for _ in range(events)], strict=True)
+        self._doors.append(list(doors))
+        for _ in range(count):
+            if (pid := os.fork()) == 0:
+                self.open_all()
+                asyncio.run(live(gates, *rest))
+                os._exit(0)
+            self._children.append(pid)
+        for gate in gates:
+            os.close(gate)
+
+    def go(self, number):
+        os.close(self._doors[number].pop(0))
+
+    def open_all(self):
+        for door in itertools.chain(*self._doors):
+            os.close(door)
+
+    def wait(self):
+        for pid in self._children:
+            os.waitpid(pid, 0)
+
+
+def main():
+    fleets = Fleets()
+    for line in sys.stdin:
+        if isinstance(order := json.loads(line), int):
+            fleets.go(order)
+        else:
+            fleets.fork(*order)
+    fleets.open_all()
+    fleets.wait()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,192 @@
+"""Real processes that start together on one account, and a store that they share: they make one token request."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from sendpulse_async._auth._shared import TURN_PATIENCE
+from sendpulse_async.sandbox import Fault, Sandbox
+
+from .places import ask
+
+pytestmark = [
+    pytest.mark.timeout(110),
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no such processes"),
+]
+
+HERE = Path(__file__).parent
+COUNT = 8
+RUNS = 5
+TRAVEL = 0.2
+"""Seconds that a token request takes, as one to another continent does."""
+
+
+class Fleet:
+    """`fleet.py` at work for one account and one store.
+
+    Args:
+        kind: Of the store.
+        port: Of its server.
+        sandbox: Where the account is.
+        wrong_by: Seconds by which the wall clock of these processes is ahead.
+    """
+
+    def __init__(self, kind, port, sandbox, *, wrong_by=0):
+        self._rest = [kind, port, sandbox.origin, sandbox.client_id, sandbox.client_secret]
+        self._fleets = 0
+        command = [sys.executable, "-W", "error", str(HERE / "fleet.py"), str(wrong_by)]
+        untraced = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        self._process = subprocess.Popen(command, cwd=HERE, env=untraced, **pipes)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._process.stdin.close()  # which lets all through that wait still
+        self._process.stdout.read()
+        self._process.stdout.close()
+        self._process.wait(30)
+
+    def begin(self, count=COUNT, events=1):
+        """Fork so many processes, which wait until they are let go; return their fleet, and their process ids."""
+        self._say([count, events, *self._rest])
+        self._fleets += 1
+        return self._fleets - 1, [self._read("ready")[0] for _ in range(count)]
+
+    def go(self, fleet):
+        """Let all of a fleet send their next event."""
+        self._say(fleet)
+
+    def reports(self, count=COUNT):
+        """Wait until so many events are sent; return the outcome, the seconds and the warnings of each."""
+        return [self._read("sent")[1:] for _ in range(count)]
+
+    def _say(self, order):
+        self._process.stdin.write(f"{json.dumps(order)}\n".encode())
+        self._process.stdin.flush()
+
+    def _read(self, wanted):
+        word, *what = json.loads(self._process.stdout.readline())
+        assert word == wanted
+        return what
+
+
+@pytest.fixture(params=["redis", "memcached"])
+def kind(request):
+    return request.param
+
+
+@pytest.fixture
+def server(request, kind):
+    return request.getfixturevalue(f"{kind}_server")
+
+
+@pytest.fixture
+def empty(kind, server):
+    """Return a function that empties the store."""
+    return lambda: server.ask("FLUSHALL") if kind == "redis" else ask(server.port, b"flush_all")
+
+
+@contextlib.contextmanager
+def sandbox_with(travel):
+    with Sandbox() as sandbox:
+        if travel:
+            sandbox.add_fault(Fault(door="token", delay=travel, times=None))
+        yield sandbox
+
+
+def accepted(reports):
+    return [status for status, _, _ in reports if status == "accepted"]
+
+
+@pytest.mark.parametrize("travel", [0, TRAVEL])
+def test_processes_that_start_together_make_one_token_request(kind, server, empty, travel, record_property):
+    """Eight processes on an empty store, five times; a second request is allowed where a machine is too busy."""
+    requests = []
+    with sandbox_with(travel) as sandbox, Fleet(kind, server.port, sandbox) as fleet:
+        for _ in range(RUNS):
+            empty()
+            before = sandbox.token_requests
+            number, _ = fleet.begin()
+            fleet.go(number)
+            reports = fleet.reports()
+            requests.append(sandbox.token_requests - before)
+            assert accepted(reports) == ["accepted"] * COUNT
+    record_property("token_requests", requests)
+
+    assert max(requests) <= 2
+    assert sandbox.accepted_count == RUNS * COUNT
+
+
+def test_processes_whose_token_is_revoked_make_few_token_requests(kind, server, empty, record_property):
+    """Eight refusals of one token at the same time, five times."""
+    requests = []
+    with sandbox_with(TRAVEL) as sandbox, Fleet(kind, server.port, sandbox) as fleet:
+        for _ in range(RUNS):
+            empty()
+            number, _ = fleet.begin(events=2)
+            fleet.go(number)
+            assert accepted(fleet.reports()) == ["accepted"] * COUNT
+            sandbox.revoke_tokens()
+            before = sandbox.token_requests
+            fleet.go(number)
+            assert accepted(fleet.reports()) == ["accepted"] * COUNT
+            requests.append(sandbox.token_requests - before)
+    record_property("token_requests", requests)
+
+    assert max(requests) <= 2
+
+
+def test_a_process_that_is_killed_while_it_fetches_holds_up_the_others(kind, server, empty, record_property):
+    """They wait until its lock ends, and then one of them fetches for all."""
+    empty()
+    with Sandbox() as sandbox, Fleet(kind, server.port, sandbox) as fleet:
+        sandbox.add_fault(Fault(door="token", drop="hang"))
+        first, (pid,) = fleet.begin(1)
+        others, _ = fleet.begin(COUNT - 1)
+        fleet.go(first)
+        ends = time.monotonic() + 20
+        while not sandbox.token_requests:
+            assert time.monotonic() < ends, "it never asked"
+            time.sleep(0.001)
+        os.kill(pid, signal.SIGKILL)
+        fleet.go(others)
+        reports = fleet.reports(COUNT - 1)
+    record_property("token_requests", sandbox.token_requests)
+    record_property("seconds", max(seconds for _, seconds, _ in reports))
+
+    assert accepted(reports) == ["accepted"] * (COUNT - 1)
+    assert max(seconds for _, seconds, _ in reports) < TURN_PATIENCE + 1
+    assert sandbox.token_requests <= 3
+
+
+@pytest.mark.parametrize("hours", [2, -2])
+def test_a_wall_clock_that_is_wrong_does_not_matter(redis_server, hours):
+    """A process that is hours ahead or behind uses the token that another one fetched, and the other way round."""
+    with Sandbox() as sandbox:
+        wrong_by = hours * 3600
+        with (
+            Fleet("redis", redis_server.port, sandbox) as right,
+            Fleet("redis", redis_server.port, sandbox, wrong_by=wrong_by) as wrong,
+        ):
+            for first, second in ((right, wrong), (wrong, right)):
+                assert redis_server.ask("FLUSHALL") == "+OK"
+                before = sandbox.token_requests
+                reports = []
+                for fleet in (first, second):
+                    number, _ = fleet.begin(1)
+                    fleet.go(number)
+                    reports += fleet.reports(1)
+
+                assert [(status, warnings) for status, _, warnings in reports] == [("accepted", 0)] * 2
+                assert sandbox.token_requests == before + 1
