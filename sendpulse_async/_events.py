@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
 import attrs
@@ -128,6 +128,31 @@ class Event:
         }
         parts = [f"{name}={value!r}" for name, value in shown.items() if value is not None]
         return f"Event({', '.join([*parts, f'variables=<{len(self.variables)}>'])})"
+
+
+@attrs.frozen
+class Refused(Mapping[str, Any]):
+    """What is no event, in the place that it had among others.
+
+    Reading it raises `InvalidEventError`, as making any other wrong event does, so a bulk run rejects it and goes on;
+    `outcome.event.given` is what was given.
+
+    Attributes:
+        given: The event or mapping as it was given.
+        problems: As in `InvalidEventError`.
+    """
+
+    given: Any = attrs.field(repr=False)
+    problems: tuple[str, ...]
+
+    def __getitem__(self, name: str) -> Any:
+        raise InvalidEventError(self.problems)
+
+    def __iter__(self) -> Iterator[str]:
+        raise InvalidEventError(self.problems)
+
+    def __len__(self) -> int:
+        raise InvalidEventError(self.problems)
 
 
 def payload_of(event: Event) -> Mapping[str, Any]:

@@ -12,36 +12,11 @@ import email_validator
 import phonenumbers
 
 from ._errors import ConfigurationError, InvalidEventError
-from ._events import Event
+from ._events import Event, Refused
 from ._plain import Check
 from ._senders import read_event
 
 __all__ = ["Normalizer", "Refused"]
-
-
-@attrs.frozen
-class Refused(Mapping[str, Any]):
-    """An event whose contact is wrong, in the place that it had among others.
-
-    Reading it raises `InvalidEventError`, as making any other wrong event does, so a bulk run rejects it and goes on;
-    `outcome.event.given` is what was given.
-
-    Attributes:
-        given: The event or mapping as it was given.
-        problems: As in `InvalidEventError`.
-    """
-
-    given: Any = attrs.field(repr=False)
-    problems: tuple[str, ...]
-
-    def __getitem__(self, name: str) -> Any:
-        raise InvalidEventError(self.problems)
-
-    def __iter__(self) -> Iterator[str]:
-        raise InvalidEventError(self.problems)
-
-    def __len__(self) -> int:
-        raise InvalidEventError(self.problems)
 
 
 @attrs.frozen
