@@ -1,4 +1,4 @@
-"""Rows of Parquet: the one module that imports pyarrow."""
+"""Rows of Parquet: the one module of the command line that imports pyarrow."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from typing import Any
 import pyarrow  # type: ignore[import-untyped] # it has no types
 import pyarrow.parquet  # type: ignore[import-untyped] # likewise
 
+from ..._arrow import records
 from ._row import InputError, Row
 from ._shape import Shape
 
 BATCH_ROWS = 256
-_BEYOND_PYTHON = (ValueError, OverflowError)
-"""Raised by nanoseconds, and by the year 10,000."""
 _READ_BYTES = 2**16
 """Without it, and with pyarrow's reading ahead, a whole column of a row group is in memory at once."""
 
@@ -41,7 +40,7 @@ def parquet_rows(path: Path, shape: Shape) -> Iterator[Row]:
     number = 0
     with _opened(path, shape) as file:
         for batch in file.iter_batches(BATCH_ROWS, use_threads=False):
-            for given, problems in _records(batch):
+            for given, problems in records(batch):
                 number += 1
                 present = {name: value for name, value in given.items() if value is not None}
                 if problems:
@@ -64,22 +63,3 @@ def _opened(path: Path, shape: Shape) -> Iterator[Any]:
         if isinstance(error, OSError) and error.strerror:
             raise InputError(error.strerror) from error
         raise InputError("this is no Parquet file, or a damaged one") from None
-
-
-def _records(batch: Any) -> Iterator[tuple[dict[str, Any], tuple[str, ...]]]:
-    """Return each row of a batch as a record, with what is wrong with it."""
-    try:
-        records = batch.to_pylist()
-    except _BEYOND_PYTHON:
-        return (_record(batch, place) for place in range(batch.num_rows))
-    return ((record, ()) for record in records)
-
-
-def _record(batch: Any, place: int) -> tuple[dict[str, Any], tuple[str, ...]]:
-    record, problems = {}, []
-    for number, (name, column) in enumerate(zip(batch.schema.names, batch.columns, strict=True), 1):
-        try:
-            record[name] = column[place].as_py()
-        except _BEYOND_PYTHON:
-            problems.append(f"column {number} holds what Python has no value for; write it as text, or less exactly")
-    return record, tuple(problems)

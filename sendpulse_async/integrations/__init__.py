@@ -1,0 +1,1 @@
+"""Doors to other programs: one optional dependency, one file."""
