@@ -14,6 +14,7 @@ from .._errors import (
     OutcomeStatus,
     SendPulseError,
     StoppedError,
+    UnknownDeliveryError,
 )
 from .._outcomes import Outcome
 
@@ -46,8 +47,8 @@ class Breaker:
 
     def note(self, outcome: Outcome) -> None:
         """Take in what came of an event."""
-        if isinstance(outcome.error, InvalidEventError) or _is_repetition(outcome.error):
-            return  # found before any I/O: it says nothing of the service
+        if _says_nothing(outcome.error):
+            return
         if not _is_outage(outcome):
             self._failures = 0
             if self.is_probing:
@@ -94,8 +95,13 @@ class StopRules:
         return None
 
 
-def _is_repetition(error: SendPulseError | None) -> bool:
-    return isinstance(error, DuplicateEventError) and error.status_code is None
+def _says_nothing(error: SendPulseError | None) -> bool:
+    """Tell whether the service had no part in it: it was found before any I/O, or is another process's affair."""
+    if isinstance(error, DuplicateEventError):
+        return error.status_code is None
+    if isinstance(error, UnknownDeliveryError):
+        return error.scope is FailureScope.EVENT
+    return isinstance(error, InvalidEventError)
 
 
 def _is_outage(outcome: Outcome) -> bool:

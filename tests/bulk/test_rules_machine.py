@@ -42,9 +42,11 @@ ERRORS = {
     "over the quota": RateLimitedError(),
     "unavailable": ServiceUnavailableError(),
     "unknown": UnknownDeliveryError(),
+    "another's": UnknownDeliveryError(scope=FailureScope.EVENT),
     "redirected": UnknownDeliveryError(scope=FailureScope.ACCOUNT),
 }
 OUTAGES = {"no connection", "over the quota", "unavailable", "unknown", "redirected"}
+OF_NO_SERVICE = {"invalid", "another's"}
 WHOLE_ACCOUNT = {"not permitted", "unauthorised", "redirected"}
 
 
@@ -56,9 +58,9 @@ def outcome(name):
     return Outcome(0, None, status, error=error)
 
 
-def last_in_a_row(history, belongs, is_passed_over=lambda name: name == "invalid"):
+def last_in_a_row(history, belongs, passed_over=("invalid",)):
     """How many at the end of a history belong together; some say nothing either way."""
-    telling = [name for name in history if not is_passed_over(name)]
+    telling = [name for name in history if name not in passed_over]
     return len(list(itertools.takewhile(belongs, reversed(telling))))
 
 
@@ -102,13 +104,13 @@ class RulesMachine(RuleBasedStateMachine):
 
     def _move_breaker(self, name):
         """Say whether the breaker is broken by this outcome, and note whether it is open."""
-        if name == "invalid":
+        if name in OF_NO_SERVICE:
             return False
         if self.is_probing:
             is_broken = name in OUTAGES
             self.is_probing = self.is_open = is_broken
             return is_broken
-        self.is_open |= last_in_a_row(self.history, OUTAGES.__contains__) >= 5
+        self.is_open |= last_in_a_row(self.history, OUTAGES.__contains__, OF_NO_SERVICE) >= 5
         return False
 
 
