@@ -50,6 +50,12 @@ class Outcome:
     error: SendPulseError | None = None
 
 
+def attempts_of(outcome: Outcome | None) -> int:
+    """Return how many requests were begun for an event: none for one that was found wrong before."""
+    told = outcome and (outcome.receipt or outcome.error)
+    return getattr(told, "attempts", 0)
+
+
 FAILURES_KEPT = 1000
 
 

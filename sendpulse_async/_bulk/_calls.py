@@ -28,7 +28,9 @@ from ._tally import Tally
 
 
 @attrs.frozen
-class _Options:
+class Options:
+    """What a run can be told, checked."""
+
     max_in_flight: int
     rate_limit: RateLimit | Quota | None
     max_failures: int | None
@@ -100,7 +102,7 @@ async def send_many(
         JournalError: The journal cannot be used, or belongs to another input; events in flight have ended.
         Exception: What the input or `on_outcome` raised, after the events in flight have ended.
     """
-    options = _Options(max_in_flight, rate_limit, max_failures, on_outcome, journal, resend_unknown)
+    options = Options(max_in_flight, rate_limit, max_failures, on_outcome, journal, resend_unknown)
     tally, began = Tally(), time.monotonic()
 
     async def settle(outcome: Outcome) -> None:
@@ -109,7 +111,7 @@ async def send_many(
             await tell(on_outcome, outcome)
 
     async with options.run(sender, events, settle) as run:
-        await _work(run, max_in_flight)
+        await work(run, max_in_flight)
     report = tally.report(time.monotonic() - began, run.resumed, run.stopped_because)
     if run.fault is not None:
         run.fault.add_note(f"sendpulse_async: a bulk run ended here, after {report.summary()}")
@@ -183,7 +185,7 @@ async def stream_many(
         JournalError: The journal cannot be used; from the iteration, if it fails later or belongs to another input.
         Exception: What the input or `on_outcome` raised, from the iteration, after the events in flight have ended.
     """
-    options = _Options(max_in_flight, rate_limit, max_failures, on_outcome, journal, resend_unknown)
+    options = Options(max_in_flight, rate_limit, max_failures, on_outcome, journal, resend_unknown)
     tally = Tally()
     given, received = anyio.create_memory_object_stream[Outcome](0)
 
@@ -195,7 +197,7 @@ async def stream_many(
     fault: BaseException | None = None
     with given, received:  # closed however it ends, be it before the run begins
         async with options.run(sender, events, settle) as run, anyio.create_task_group() as group:
-            group.start_soon(partial(_work, run, max_in_flight, given))
+            group.start_soon(partial(work, run, max_in_flight, given))
             try:
                 yield OutcomeStream(run, tally, received)
             except (Exception, KeyboardInterrupt, SystemExit) as error:  # noqa: BLE001 - raised below, out of the group
@@ -207,7 +209,8 @@ async def stream_many(
         raise fault
 
 
-async def _work(run: Run, workers: int, given: Any = None) -> None:
+async def work(run: Run, workers: int, given: Any = None) -> None:
+    """Let so many workers bring a run to its end, and close what its outcomes are given to."""
     try:
         async with anyio.create_task_group() as group:
             for _ in range(workers):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 
 import attrs
 
@@ -31,11 +31,13 @@ class Resuming:
         journal: In this run's hands.
         sender: Says where an event goes.
         resend_unknown: Send again what earlier runs may have had taken.
+        on_settled: Told of each event that earlier runs settled, by its number: it has no outcome again.
     """
 
     journal: RunLog
     sender: Sender | ForeignSender
     resend_unknown: bool
+    on_settled: Callable[[int, Entry], None] | None = None
     _intents: dict[int, Intent] = attrs.field(factory=dict[int, Intent], init=False)
 
     async def admit(self, job: Job, refused: Outcome | None) -> Outcome | None:
@@ -77,7 +79,9 @@ class Resuming:
         """Note in a job what an earlier run's entry means for it, and return its outcome where that is known."""
         job.was_unknown = entry is not None and entry.state.is_doubtful
         job.is_settled = entry is not None and entry.state.is_settled
-        if job.is_settled:
+        if entry is not None and job.is_settled:
+            if self.on_settled is not None:
+                self.on_settled(job.index, entry)
             return None
         if entry is not None and job.was_unknown and not self.resend_unknown:
             return self._doubt(job, identity, entry)
@@ -125,4 +129,5 @@ class Resuming:
         else:
             text = f"in an earlier run: {entry.reason}"
         error = UnknownDeliveryError(text, scope=FailureScope.EVENT, status_code=entry.status_code)
+        error.attempts = entry.attempts
         return Outcome(job.index, job.given, error.status, error=error)

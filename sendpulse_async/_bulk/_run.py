@@ -20,7 +20,7 @@ from .._errors import (
     UnknownDeliveryError,
 )
 from .._hooks import briefly, tell_interrupted
-from .._outcomes import Outcome
+from .._outcomes import Outcome, attempts_of
 from .._senders import ForeignSender, Job, Sender
 from ._places import Places
 from ._resuming import Resuming
@@ -45,6 +45,7 @@ class Run:
         rules: Say when to stop.
         places: Where events wait for the quota.
         journal: Asked and told of each event; None: there is none.
+        is_exhaustive: What is left of the input when the run stops has outcomes, too.
         sleep: Waits for some seconds.
 
     Attributes:
@@ -59,6 +60,7 @@ class Run:
     rules: StopRules
     places: Places
     journal: Resuming | None = None
+    is_exhaustive: bool = False
     sleep: Callable[[float], Awaitable[None]] = anyio.sleep
     stopped_because: SendPulseError | None = attrs.field(default=None, init=False)
     fault: Exception | None = attrs.field(default=None, init=False)
@@ -77,6 +79,8 @@ class Run:
                     await self._probe()
                 elif (item := await self._pull()) is not None:
                     await self._bring(*item, is_held=self.rules.breaker.is_open)
+            if self.is_exhaustive:
+                await self._pass_over()
         except Exception as fault:  # noqa: BLE001 - raised again when the events in flight have ended
             self.fault = self.fault or fault
             self._end()
@@ -105,11 +109,21 @@ class Run:
         for scope in self._pulls:
             scope.cancel()
 
-    def _stop(self, reason: SendPulseError) -> None:
+    def stop(self, reason: SendPulseError) -> None:
         """Pull no more, and end the waits of events of which no byte has left."""
         self.stopped_because = self.stopped_because or reason
         self.places.end()
         self._end()
+
+    async def _pass_over(self) -> None:
+        """Tell what came of the events that are left: none is sent, but earlier runs may have settled some."""
+        while self.fault is None and (item := self.source.next()) is not None:
+            outcome = await self._outcome(Job(*item, was_unknown=self.journal is not None))
+            if outcome is None:
+                self.resumed += 1
+            else:
+                await self._tell(outcome)
+            await anyio.lowlevel.checkpoint()
 
     # An outage
 
@@ -176,7 +190,7 @@ class Run:
     async def _finish(self, job: Job, outcome: Outcome) -> None:
         job.outcome, job.is_told = outcome, True
         if not job.is_old and (reason := self.rules.note(outcome)) is not None:
-            self._stop(reason)
+            self.stop(reason)
         try:
             if self.journal is not None:
                 await self.journal.settle(outcome)
@@ -203,11 +217,11 @@ class Run:
             began = await self.places.take(job)
             if self.stopped_because is not None:
                 return self._unsent(job, f"the run was stopped: {self.stopped_because}")
-            job.earlier_attempts, job.deadline = _attempts(job.outcome), self.sender.deadline
+            job.earlier_attempts, job.deadline = attempts_of(job.outcome), self.sender.deadline
             outcome = await self.sender.deliver(job)
             if not self.places.is_put_back(outcome, began):
                 if self.places.is_exhausted and outcome.error is not None:
-                    self._stop(outcome.error)
+                    self.stop(outcome.error)
                 return outcome
             if self.journal is not None:
                 await self.journal.put_back(outcome)
@@ -219,7 +233,7 @@ class Run:
         else:
             error = NotSentError(f"not sent: {why}", scope=_EVENT)
         error.__cause__ = self.stopped_because
-        error.attempts = _attempts(job.outcome)
+        error.attempts = attempts_of(job.outcome)
         return Outcome(job.index, job.given, error.status, error=error)
 
     async def _tell_interrupted(self, job: Job, outcome: Outcome) -> None:
@@ -234,8 +248,3 @@ class Run:
             await briefly(self.settle(outcome))
         except Exception as fault:  # noqa: BLE001 - a cancellation is under way, and must come through
             self.fault = self.fault or fault
-
-
-def _attempts(outcome: Outcome | None) -> int:
-    told = outcome and (outcome.receipt or outcome.error)
-    return getattr(told, "attempts", 0)

@@ -18,12 +18,16 @@ Events = Iterable[Event | Mapping[str, Any]] | AsyncIterable[Event | Mapping[str
 class Source:
     """Numbers the items of an input as they are pulled.
 
+    Args:
+        events: The input.
+        first: The number of its first item.
+
     Attributes:
-        pulled: Items pulled so far.
+        pulled: The number of the next item.
     """
 
-    def __init__(self, events: Events) -> None:
-        self.pulled = 0
+    def __init__(self, events: Events, first: int = 0) -> None:
+        self.pulled = first
         self._iterator: Iterator[Any] | None = None
         self._async_iterator: AsyncIterator[Any] | None = None
         self._lock = anyio.Lock()  # an async generator cannot be asked twice at once

@@ -16,7 +16,7 @@ from .._errors import (
     OutcomeStatus,
     UnknownDeliveryError,
 )
-from .._outcomes import Outcome
+from .._outcomes import Outcome, attempts_of
 
 _LONGEST_REASON = 500
 
@@ -71,7 +71,7 @@ class Entry:
     def of(cls, position: int, outcome: Outcome) -> Self:
         """Return how an outcome is kept."""
         told, reason = outcome.receipt or outcome.error, "" if outcome.error is None else str(outcome.error)
-        known = getattr(told, "attempts", 0), getattr(told, "status_code", None)
+        known = attempts_of(outcome), getattr(told, "status_code", None)
         return cls(position, _state_of(outcome), *known, reason[:_LONGEST_REASON])
 
 

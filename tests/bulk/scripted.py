@@ -194,7 +194,7 @@ async def run_with_sleep(sender, events, sleep, *, max_in_flight=32, max_failure
     carrier = carrier_of(sender)
     places = Places(Quota(None), carrier.quota)
     run = _run.Run(carrier, Source(events), settle, StopRules(max_failures), places, sleep=sleep)
-    await _calls._work(run, max_in_flight)
+    await _calls.work(run, max_in_flight)
     return run, tally.report(0.0, run.resumed, run.stopped_because)
 
 
