@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from copy import copy
 from typing import Any, Self
 
 import attrs
@@ -166,6 +167,19 @@ def payload_of(event: Event) -> Mapping[str, Any]:
 def is_custom(event: Event) -> bool:
     """Tell whether an event was made by `Event.custom`."""
     return event._is_custom  # noqa: SLF001 - this module's own
+
+
+def identified(event: Event, event_id: str) -> Event:
+    """Return an event that has this identity, unless it has one of its own.
+
+    Raises:
+        InvalidEventError: It cannot be one.
+    """
+    if event.event_id is not None:
+        return event
+    check, same = Check(), copy(event)
+    same._keep(check, event_id=check.label("event_id", event_id))  # noqa: SLF001 - this module's own
+    return same
 
 
 def restored(payload: dict[str, Any], *, is_custom: bool, event_name: str | None, event_id: str | None) -> Event:

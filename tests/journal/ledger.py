@@ -32,6 +32,7 @@ class Ledger:
         self.is_answering = True
         self.changed = threading.Condition()
         self._waiting: list[asyncio.Transport] = []
+        self._open: set[asyncio.Transport] = set()
         self._is_up = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="ledger")
 
@@ -62,6 +63,17 @@ class Ledger:
         while self._waiting:
             self._waiting.pop().write(OK)
 
+    def hang_up(self) -> None:
+        """Close every connection; return when they are."""
+        has_ended = threading.Event()
+        self._loop.call_soon_threadsafe(self._hang_up, has_ended)
+        assert has_ended.wait(PATIENCE)
+
+    def _hang_up(self, has_ended: threading.Event) -> None:
+        for transport in self._open:
+            transport.abort()
+        self._loop.call_soon(has_ended.set)
+
     async def _serve(self) -> None:
         self._loop, self._is_over = asyncio.get_running_loop(), asyncio.Event()
         server = await self._loop.create_server(lambda: _Connection(self), "127.0.0.1", 0, backlog=256)
@@ -69,6 +81,12 @@ class Ledger:
         self._is_up.set()
         async with server:
             await self._is_over.wait()
+
+    def opened(self, transport: asyncio.Transport) -> None:
+        self._open.add(transport)
+
+    def closed(self, transport: asyncio.Transport) -> None:
+        self._open.discard(transport)
 
     def take(self, body: bytes, transport: asyncio.Transport) -> None:
         """File a complete request, then answer it."""
@@ -91,6 +109,10 @@ class _Connection(asyncio.Protocol):
 
     def connection_made(self, transport) -> None:
         self._transport = transport
+        self._ledger.opened(transport)
+
+    def connection_lost(self, exc) -> None:
+        self._ledger.closed(self._transport)
 
     def data_received(self, data: bytes) -> None:
         self._data += data
