@@ -39,9 +39,9 @@ class Options:
     resend_unknown: bool
 
     def __attrs_post_init__(self) -> None:
-        _check_whole("max_in_flight", self.max_in_flight, 1)
+        check_whole("max_in_flight", self.max_in_flight, 1)
         if self.max_failures is not None:
-            _check_whole("max_failures", self.max_failures, 0)
+            check_whole("max_failures", self.max_failures, 0)
         if self.on_outcome is not None and not callable(self.on_outcome):
             raise ConfigurationError("on_outcome must be callable")
         if self.journal is not None and (isinstance(self.journal, type) or not isinstance(self.journal, DeliveryLog)):
@@ -220,6 +220,7 @@ async def work(run: Run, workers: int, given: Any = None) -> None:
             given.close()
 
 
-def _check_whole(name: str, value: object, minimum: int) -> None:
+def check_whole(name: str, value: object, minimum: int) -> None:
+    """Refuse what is no whole number, or too small a one."""
     if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
         raise ConfigurationError(f"{name} must be a whole number, at least {minimum}")

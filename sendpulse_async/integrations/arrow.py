@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from functools import partial
 from typing import Any
@@ -12,17 +12,14 @@ import pyarrow  # type: ignore[import-untyped] # it has no types
 
 from .._bulk import Options, PartedRun, run_in_parts
 from .._errors import ConfigurationError, SendPulseError
-from .._journal import DeliveryLog, Entry, EntryState
+from .._journal import Entry, EntryState
 from .._policies import RateLimit
 from .._quota import Quota
-from .._senders import EventSender
 from ._bridge import Bridge
+from ._connect import Connect, opened
 from ._rows import RESULTS, ROW_ID, Rows, ToEvent
 
 __all__ = ["Connect", "ToEvent", "send_batches"]
-
-Connect = Callable[[], AbstractAsyncContextManager[tuple[EventSender, DeliveryLog | None]]]
-"""Opens, and closes, what sends and what remembers."""
 
 _TYPES = (pyarrow.string(), pyarrow.string(), pyarrow.int64())
 _OUTCOMES = {state: state.value for state in EntryState} | {
@@ -111,27 +108,11 @@ def _known_to_log(rows: Rows, source: _Input) -> Rows:
 
 @asynccontextmanager
 async def _connected(connect: Connect, options: Options, *, resend_unknown: bool) -> AsyncIterator[PartedRun]:
-    async with _checked(connect()) as (sender, log):
+    async with opened(connect) as (sender, log):
         if resend_unknown and log is None:
             raise ConfigurationError("resend_unknown needs a delivery log, which knows what is unknown")
         async with run_in_parts(sender, attrs.evolve(options, journal=log, resend_unknown=resend_unknown)) as run:
             yield run
-
-
-@asynccontextmanager
-async def _checked(context: Any) -> AsyncIterator[tuple[EventSender, DeliveryLog | None]]:
-    """Open what `connect` returned, if it is what a type checker would let it be."""
-    if not isinstance(context, AbstractAsyncContextManager):
-        if isinstance(context, Coroutine):
-            context.close()  # lest it be said as well that nobody awaited it
-        raise ConfigurationError("connect must return an async context manager: decorate it with asynccontextmanager")
-    async with context as opened:
-        if not isinstance(opened, tuple) or len(opened) != 2:
-            raise ConfigurationError("connect must give two things: a sender, and a delivery log or None")
-        sender, log = opened
-        if log is not None and not isinstance(log, DeliveryLog):
-            raise ConfigurationError(f"connect must give a delivery log, or None, not {type(log).__name__}")
-        yield sender, log
 
 
 class _Input:

@@ -22,6 +22,7 @@ class Ledger:
         before_answer: Called in the server's thread with the total when an event is in the ledger.
         after_answer: Likewise when its answer is on its way.
         is_answering: False: requests are taken and wait for `answer`.
+        says: The answer.
     """
 
     def __init__(self) -> None:
@@ -30,6 +31,7 @@ class Ledger:
         self.before_answer: Callable[[int], None] = lambda total: None
         self.after_answer: Callable[[int], None] = lambda total: None
         self.is_answering = True
+        self.says = OK
         self.changed = threading.Condition()
         self._waiting: list[asyncio.Transport] = []
         self._open: set[asyncio.Transport] = set()
@@ -49,6 +51,13 @@ class Ledger:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}{PATH}"
 
+    def forget(self) -> None:
+        """Begin anew, as if it had just been made."""
+        with self.changed:
+            self.taken.clear()
+            self.total, self.says = 0, OK
+            self.before_answer = self.after_answer = lambda total: None
+
     def wait_for(self, total: int) -> None:
         """Wait until so many events were taken."""
         with self.changed:
@@ -61,7 +70,7 @@ class Ledger:
     def _answer(self) -> None:
         self.is_answering = True
         while self._waiting:
-            self._waiting.pop().write(OK)
+            self._waiting.pop().write(self.says)
 
     def hang_up(self) -> None:
         """Close every connection; return when they are."""
@@ -96,7 +105,7 @@ class Ledger:
             self.changed.notify_all()
         self.before_answer(self.total)
         if self.is_answering:
-            transport.write(OK)
+            transport.write(self.says)
         else:
             self._waiting.append(transport)
         self.after_answer(self.total)
