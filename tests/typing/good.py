@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any, assert_type
 
 import aiomcache
-import redis.asyncio
+from distributed import Client
+from redis.asyncio import Redis
 
 from sendpulse_async import (
     ApiKey,
@@ -36,8 +38,10 @@ from sendpulse_async import (
     send_many,
     stream_many,
 )
+from sendpulse_async.integrations.arrow import send_batches
+from sendpulse_async.integrations.dask import send_parquet, send_parts
 from sendpulse_async.stores.memcached import MemcachedTokenStore
-from sendpulse_async.stores.redis import RedisTokenStore
+from sendpulse_async.stores.redis import RedisDeliveryLog, RedisTokenStore
 from sendpulse_async.validation import Normalizer, Refused
 
 
@@ -50,7 +54,7 @@ async def events() -> AsyncIterator[Event | Mapping[str, Any]]:
 
 
 async def share() -> None:
-    async with redis.asyncio.Redis.from_url("redis://…", decode_responses=True) as client:
+    async with Redis.from_url("redis://…", decode_responses=True) as client:
         shared: LockingTokenStore = RedisTokenStore(client, prefix="mine:")
         assert_type(await shared.load("account"), Token | None)
         assert_type(await shared.try_lock("account", "owner"), bool)
@@ -96,3 +100,24 @@ async def use() -> None:
         assert_type(stats, OutboxStats)
         assert_type(stats.dead, int)
         assert_type(await outbox.aclose(drain=2), Drained)
+
+
+@asynccontextmanager
+async def connect() -> AsyncIterator[tuple[RawEventSender, RedisDeliveryLog]]:
+    yield RawEventSender.from_env(), RedisDeliveryLog(Redis())
+
+
+@asynccontextmanager
+async def connect_without_log() -> AsyncIterator[tuple[AuthorizedEventSender, None]]:
+    yield AuthorizedEventSender.from_env(), None
+
+
+def use_frames(client: Client) -> None:
+    limit = RateLimit(per_second=5)
+    sending = send_batches([], connect_without_log, row_id="order", to_event=lambda row: Event(email=row["mail"]))
+    for _ in sending:
+        sending.close()
+    list(send_batches([], connect, max_in_flight=8, rate_limit=Quota(limit), resend_unknown=True, max_failures=5))
+    list(send_parts(client, [list], connect, retries=0, rate_limit=limit))
+    list(send_parquet(client, ["a.parquet"], connect, columns=["email"], rows_per_task=100, max_failures=5))
+    list(send_parquet(client, {"a": "a.parquet"}, connect, row_id="order", to_event=dict))
