@@ -9,15 +9,14 @@ import sys
 from pathlib import Path
 
 import pytest
+import servers
 
 from sendpulse_async.sandbox import Sandbox
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
-SHOWN = dict(re.findall(r"<!-- (docs/examples/\w+\.py) -->\n```python\n(.*?)\n```", README, re.DOTALL))
-
-RUN_ELSEWHERE = {"docs/examples/dask_parquet.py"}
-"""See `tests/batches/test_dask.py`."""
+PAGES = [README, *(page.read_text() for page in (ROOT / "docs").rglob("*.md"))]
+SHOWN = re.findall(r"<!-- (docs/examples/\w+\.py) -->\n```python\n(.*?)\n```", "\n".join(PAGES), re.DOTALL)
 
 
 def run(path: str, sandbox: Sandbox, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -27,12 +26,11 @@ def run(path: str, sandbox: Sandbox, folder: Path) -> subprocess.CompletedProces
     return subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
 
 
-def test_the_readme_shows_every_example_as_it_is() -> None:
-    """Each example of the README is a file, to the letter, and each file is shown, unless another test runs it."""
+def test_every_example_is_shown_as_it_is() -> None:
+    """What the README and the other pages show are files, to the letter, and each file is shown once."""
     files = {f"docs/examples/{path.name}": path.read_text().rstrip() for path in (ROOT / "docs/examples").glob("*.py")}
 
-    assert SHOWN.items() <= files.items()
-    assert files.keys() - SHOWN.keys() <= RUN_ELSEWHERE | {"docs/examples/batches.py"}
+    assert sorted(SHOWN) == sorted(files.items())
 
 
 @pytest.mark.parametrize(
@@ -47,10 +45,14 @@ def test_the_readme_shows_every_example_as_it_is() -> None:
         ("docs/examples/outbox.py", 10),
         ("docs/examples/testing.py", 0),
         ("docs/examples/batches.py", 100),
+        ("docs/examples/shared.py", 100),
     ],
 )
-def test_an_example_does_what_it_says(path: str, events: int, tmp_path: Path) -> None:
+def test_an_example_does_what_it_says(
+    path: str, events: int, tmp_path: Path, redis_server: servers.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Run by itself against the sandbox, an example sends its events and ends well."""
+    monkeypatch.setenv("REDIS_URL", redis_server.url)
     with Sandbox() as sandbox:
         ended = run(path, sandbox, tmp_path)
 
