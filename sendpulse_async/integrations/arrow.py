@@ -46,8 +46,9 @@ def send_batches(
     yielded, none of its events is under way any more, so a consumer may take its time. What stops `send_many` stops
     this: the rows that are left are not_sent, with the reason, and that reason is the generator's return value.
 
-    With a delivery log a row's id is its event's `event_id`, and a task that an engine repeats sends nothing twice:
-    rows that an earlier try settled have the outcome that the log has; rows that it may have had taken are unknown.
+    With a delivery log a row's id is its event's `event_id`, unless `to_event` gave it another, and a task that an
+    engine repeats sends nothing twice: rows that an earlier try settled have the outcome that the log has; rows that it
+    may have had taken are unknown.
 
     It runs an event loop of its own in the calling thread, for as long as it is asked for a batch. Closing it, or
     letting go of it, closes what `connect` opened.
@@ -57,8 +58,8 @@ def send_batches(
             or pandas frame, a DuckDB relation); read one batch at a time.
         connect: Called once, where the batches are sent; returns an async context manager that gives a sender and a
             `RedisDeliveryLog`, or None. Credentials are read in it, so that no engine has to carry them.
-        row_id: The column that tells one row from another, also over repeated tasks; it is not sent. Where there is no
-            column `row_id`, a row's place in the input, from 0, stands for it, which is not enough for a delivery log.
+        row_id: The column that tells one row from another, also over repeated tasks; it is not sent. Where none is
+            named and there is no `row_id`, a row's place in the input, from 0, stands for it; a delivery log needs one.
         to_event: Makes an `Event`, or a flat mapping, of a row, which it is given with all columns; if it raises, the
             row is rejected. None: columns are fields as for `Event.from_mapping`, and null is absent.
         max_in_flight: As for `send_many`.

@@ -32,7 +32,11 @@ _Sent = tuple[list[pyarrow.RecordBatch], SendPulseError | None]
 
 
 class PartOptions(TypedDict, total=False):
-    """The keywords of `send_batches` that each task is given; a limit or a count is one for each task."""
+    """The keywords of `send_batches` that each task is given.
+
+    A limit or a count is one for each task. `resend_unknown` sends again also what a worker had under way when it was
+    lost, in this very run.
+    """
 
     to_event: ToEvent | None
     max_in_flight: int
