@@ -14,8 +14,8 @@ import attrs
 from .._errors import OutcomeStatus, SendPulseError, UnknownDeliveryError
 from .._hooks import OnOutcome, briefly, tell, to_its_end
 from .._outcomes import Outcome
+from .._records import event_of
 from .._senders import ForeignSender, Job, Sender
-from ._records import event_of
 from ._shelf import Shelf
 from ._turns import Turns, is_final
 from ._values import Burial, Entry, Grave

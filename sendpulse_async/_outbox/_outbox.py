@@ -12,14 +12,14 @@ from .._errors import JournalError
 from .._events import Event
 from .._hooks import OnOutcome
 from .._loops import PerLoop
+from .._records import record_of
 from .._senders import EventSender, Job, carrier_of, read_event
 from ._checks import Options, check_asyncio, check_drain, check_whole
 from ._file import FileShelf
 from ._memory import MemoryShelf
-from ._records import letter_of, record_of
 from ._session import Session
 from ._shelf import Shelf
-from ._values import DeadLetter, Drained, OutboxStats
+from ._values import DeadLetter, Drained, OutboxStats, letter_of
 
 
 class Outbox:

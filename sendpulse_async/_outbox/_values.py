@@ -6,6 +6,7 @@ import attrs
 
 from .._errors import OutcomeStatus
 from .._events import Event
+from .._records import event_of
 
 
 @attrs.frozen
@@ -102,3 +103,9 @@ class Burial:
     number: int
     record: str = attrs.field(repr=False)
     grave: Grave
+
+
+def letter_of(burial: Burial) -> DeadLetter:
+    """Return what a user is shown of a burial."""
+    event, grave = event_of(burial.record), burial.grave
+    return DeadLetter(burial.number, event, event.event_name, grave.status, grave.reason, grave.at)

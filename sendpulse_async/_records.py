@@ -1,13 +1,12 @@
-"""An event as the text that a shelf keeps, and back."""
+"""An event as the text that outlives a process, and back."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from .._errors import InvalidEventError
-from .._events import Event, is_custom, payload_of, restored
-from ._values import Burial, DeadLetter
+from ._errors import InvalidEventError
+from ._events import Event, is_custom, payload_of, restored
 
 
 def record_of(event: Event, event_name: str | None) -> str:
@@ -35,9 +34,3 @@ def event_of(record: str) -> Event:
     """Return the event that a text stands for."""
     fields: dict[str, Any] = json.loads(record)
     return restored(fields.pop("payload"), **fields)
-
-
-def letter_of(burial: Burial) -> DeadLetter:
-    """Return what a user is shown of a burial."""
-    event, grave = event_of(burial.record), burial.grave
-    return DeadLetter(burial.number, event, event.event_name, grave.status, grave.reason, grave.at)

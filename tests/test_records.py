@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from sendpulse_async import Event, InvalidEventError
 from sendpulse_async._events import RESERVED_FIELDS
-from sendpulse_async._outbox._records import event_of, record_of
+from sendpulse_async._records import event_of, record_of
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 LABEL = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1).filter(str.strip)
