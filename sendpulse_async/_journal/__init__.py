@@ -2,7 +2,7 @@
 
 from ._entry import ClaimedError, Entry, EntryState, OtherEventError, RepeatedEventError
 from ._file import Journal
-from ._identity import INVALID, Identity, identify, identify_invalid
+from ._identity import INVALID, Identity, identify, identify_invalid, identify_message
 from ._log import DeliveryLog, Intent, RunLog
 
 __all__ = [
@@ -19,4 +19,5 @@ __all__ = [
     "RunLog",
     "identify",
     "identify_invalid",
+    "identify_message",
 ]

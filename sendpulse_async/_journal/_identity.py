@@ -20,7 +20,7 @@ class Identity:
     """What makes an event the same one in another run.
 
     Attributes:
-        key: The event's own id with where it goes, or else its position.
+        key: The event's own id, or its key in a queue, with where it goes; or else its position.
         position: Its place in the input, from 0.
         digest: Of what it is and where it goes; for an event with an id, of the key alone.
         has_id: The event has an id of its own.
@@ -43,6 +43,12 @@ def identify(event: Event, position: int, address: str) -> Identity:
         digest = _digest(VALID, address, event.event_id)
         return Identity(b"i" + digest, position, digest, has_id=True)
     return Identity(_place(position), position, _digest(VALID, address, event.to_payload()))
+
+
+def identify_message(key: str, generation: int, address: str) -> Identity:
+    """Return the identity of an event that a queue carries: under its key, and anew each time that it is replayed."""
+    digest = _digest(VALID, address, key, generation)
+    return Identity(b"m" + digest, 0, digest)
 
 
 def identify_invalid(error: InvalidEventError, position: int) -> Identity:

@@ -2,7 +2,7 @@
 
 from ._authorized import AuthorizedEventSender
 from ._foreign import ForeignSender, carrier_of
-from ._job import Job, read_event
+from ._job import Job, read_event, still_unknown
 from ._raw import RawEventSender
 from ._sender import EventSender, Sender
 from ._settings import SenderOptions
@@ -17,4 +17,5 @@ __all__ = [
     "SenderOptions",
     "carrier_of",
     "read_event",
+    "still_unknown",
 ]

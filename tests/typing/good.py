@@ -9,6 +9,7 @@ from typing import Any, assert_type
 import aiomcache
 from distributed import Client
 from redis.asyncio import Redis
+from taskiq import AsyncBroker
 
 from sendpulse_async import (
     ApiKey,
@@ -40,6 +41,8 @@ from sendpulse_async import (
 )
 from sendpulse_async.integrations.arrow import send_batches
 from sendpulse_async.integrations.dask import send_parquet, send_parts
+from sendpulse_async.integrations.taskiq import DeadLetter as QueueLetter
+from sendpulse_async.integrations.taskiq import EventQueue, QueueStats
 from sendpulse_async.stores.memcached import MemcachedTokenStore
 from sendpulse_async.stores.redis import RedisDeliveryLog, RedisTokenStore
 from sendpulse_async.validation import Normalizer, Refused
@@ -104,7 +107,8 @@ async def use() -> None:
 
 @asynccontextmanager
 async def connect() -> AsyncIterator[tuple[RawEventSender, RedisDeliveryLog]]:
-    yield RawEventSender.from_env(), RedisDeliveryLog(Redis())
+    async with Redis.from_url("redis://…") as redis, RawEventSender.from_env() as sender:
+        yield sender, RedisDeliveryLog(redis, name="queue")
 
 
 @asynccontextmanager
@@ -121,3 +125,15 @@ def use_frames(client: Client) -> None:
     list(send_parts(client, [list], connect, retries=0, rate_limit=limit))
     list(send_parquet(client, ["a.parquet"], connect, columns=["email"], rows_per_task=100, max_failures=5))
     list(send_parquet(client, {"a": "a.parquet"}, connect, row_id="order", to_event=dict))
+
+
+async def use_queue() -> None:
+    async with EventQueue("amqp://…", connect, name="orders", retry_delay=5, max_in_flight=8) as queue:
+        assert_type(queue, EventQueue)
+        broker: AsyncBroker = queue.broker
+        assert_type(await queue.put({"email": "a@example.com"}, event_name="order"), str)
+        assert_type(await queue.stats(), QueueStats)
+        async for letter in queue.dead_letters():
+            assert_type(letter, QueueLetter)
+        assert_type(await queue.replay(resend_unknown=True, limit=5), int)
+    await broker.shutdown()

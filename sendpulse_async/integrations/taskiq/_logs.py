@@ -1,0 +1,39 @@
+"""Keeps events and passwords out of what the AMQP client logs: at DEBUG it writes down each frame that it sends."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from aiormq.abc import ChannelFrame, DeliveredMessage
+
+_LOGGERS = ("aiormq.channel", "aiormq.connection")
+_is_ours: ContextVar[bool] = ContextVar("sendpulse_async_is_ours", default=False)
+
+
+class _FrameFilter(logging.Filter):
+    def filter(self, record: logging.LogRecord) -> bool:
+        if _is_ours.get() and isinstance(record.args, tuple):
+            record.args = tuple(_shown(argument) for argument in record.args)
+        return True
+
+
+def _shown(argument: object) -> object:
+    return f"<{type(argument).__name__}>" if isinstance(argument, ChannelFrame | DeliveredMessage) else argument
+
+
+_filter = _FrameFilter()
+
+
+@contextmanager
+def discreet() -> Iterator[None]:
+    """Let a connection that is opened here, and all that it will ever do, log no frame's content."""
+    for name in _LOGGERS:
+        logging.getLogger(name).addFilter(_filter)  # a second time does nothing
+    token = _is_ours.set(True)
+    try:
+        yield
+    finally:
+        _is_ours.reset(token)
