@@ -14,6 +14,9 @@ _EXTRAS = {
     "pyarrow": "parquet",
     "email_validator": "validate",
     "phonenumbers": "validate",
+    "taskiq": "taskiq",
+    "taskiq_aio_pika": "taskiq",
+    "aio_pika": "taskiq",
 }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import cyclopts
 
 from .. import ConfigurationError, InvalidEventError, JournalError, __version__
+from . import _queues
 from ._check import check
 from ._commands import demo, sandbox
 from ._consoles import PROGRAM, complain
@@ -43,6 +44,10 @@ def run(tokens: Sequence[str]) -> int:
     for part in (status, export, retry):
         journal.command(part)
     app.command(journal)
+    queue = cyclopts.App("queue", help="What a queue in RabbitMQ (SENDPULSE_QUEUE_URL) holds, and its dead letters.")
+    for command in (_queues.status, _queues.dead_letters, _queues.replay):
+        queue.command(command)
+    app.command(queue)
     try:
         with invocation(tokens):
             return _run(app, tokens)
