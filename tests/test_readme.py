@@ -1,4 +1,4 @@
-"""What the README shows is what runs."""
+"""What the README and the how-to pages show is what runs."""
 
 from __future__ import annotations
 
