@@ -47,7 +47,8 @@ class TokenStore(Protocol):
 class LockingTokenStore(TokenStore, Protocol):
     """A store that also tells one of many processes to fetch the token that they all lack; the others wait for it.
 
-    A lock that is never given, or never given back, holds nobody up for more than three seconds.
+    A lock that is never given, or never given back, holds nobody up for more than three seconds: then the sender warns
+    once and goes on with a token of its own.
     """
 
     async def try_lock(self, account: str, owner: str) -> bool:

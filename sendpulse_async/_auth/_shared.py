@@ -6,7 +6,6 @@ import logging
 import math
 import secrets
 from collections.abc import Awaitable, Callable, Collection
-from functools import partial
 from typing import TypeVar
 
 import anyio
@@ -45,7 +44,7 @@ class SharedTokens:
     clock: Callable[[], float]
     wall_clock: Callable[[], float]
     has_turn: bool = attrs.field(default=False, init=False)
-    _owner: str = attrs.field(factory=partial(secrets.token_hex, 8), init=False, repr=False)
+    _owner: str = attrs.field(default="", init=False, repr=False)
     _waited_in_vain: bool = attrs.field(default=False, init=False)
     _has_warned: bool = attrs.field(default=False, init=False)
 
@@ -98,6 +97,7 @@ class SharedTokens:
 
     async def _take_turn(self, store: LockingTokenStore) -> bool:
         if not self.has_turn:
+            self._owner = secrets.token_hex(8)
             self.has_turn = True  # until the answer is here: without one it may be so
             is_mine = await _patiently(lambda: store.try_lock(self.account, self._owner))
             if not isinstance(is_mine, bool):

@@ -16,18 +16,22 @@ from .places import memcached_store, redis_store
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
 
 ACCOUNT, OTHER, LOST = (ClientCredentials("id", secret).account for secret in ("secret", "other", "lost"))
-OPENED = {"own_redis": redis_store, "own_memcached": memcached_store}
+OPENED = {"redis": redis_store, "memcached": memcached_store}
 
 
 @pytest.fixture(params=OPENED)
-def server(request):
-    return request.getfixturevalue(request.param)
+def kind(request):
+    return request.param
 
 
 @pytest.fixture
-async def store(request, server):
-    kind = next(kind for name, kind in OPENED.items() if name in request.fixturenames or name in request.node.name)
-    async with kind(server.port) as store:
+def server(request, kind):
+    return request.getfixturevalue(f"own_{kind}")
+
+
+@pytest.fixture
+async def store(kind, server):
+    async with OPENED[kind](server.port) as store:
         yield store
 
 
