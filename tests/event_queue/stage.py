@@ -106,12 +106,14 @@ class Stage:
 
     @asynccontextmanager
     async def worker(self, orders):
-        """Run a worker in this event loop until the block ends, and let it end in order."""
-        broker, finish = orders.made().broker, asyncio.Event()
+        """Run a worker in this event loop until the block ends, and let it end in order; return its queue."""
+        queue, finish = orders.made(), asyncio.Event()
+        broker = queue.broker
         broker.is_worker_process = True
         task = asyncio.create_task(Receiver(broker, max_async_tasks=100).listen(finish))
         try:
-            yield
+            await until(lambda: task.done() or broker.line is not None)
+            yield queue
         finally:
             finish.set()
             try:

@@ -33,7 +33,7 @@ async def end(process):
 
 async def test_one_worker_is_killed_and_one_told_to_end(stage, ledger, record_property):
     """Of 2,000 events none is taken twice and none is lost: what the killed one had in its hands is UNKNOWN."""
-    orders = stage.orders(ledger.url, deadline=2.0, max_in_flight=IN_FLIGHT)
+    orders = stage.orders(ledger.url, deadline=4.0, max_in_flight=IN_FLIGHT)
     loop, is_killed, is_time = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
     first, second = stage.process(orders), stage.process(orders)
 
@@ -71,7 +71,7 @@ async def test_one_worker_is_killed_and_one_told_to_end(stage, ledger, record_pr
 async def test_killed_while_answers_are_awaited(stage, ledger):
     """Exactly the events that it had claimed are UNKNOWN, once no other worker can have them any more."""
     ledger.is_answering = False
-    orders = stage.orders(ledger.url, deadline=1.0, max_in_flight=8)
+    orders = stage.orders(ledger.url, deadline=2.0, max_in_flight=8)
     worker = stage.process(orders, "--log-level", "DEBUG")  # at which nothing of an event is said either
     async with stage.queue() as queue:
         await asyncio.gather(*(queue.put(event(number)) for number in range(20)))

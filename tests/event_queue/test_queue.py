@@ -101,6 +101,19 @@ async def test_rabbitmq_goes_while_an_event_is_put(stage, proxy, amqp):
     assert outcomes.count(True) <= stats.waiting <= 200
 
 
+async def test_rabbitmq_is_away_at_the_end(stage, proxy, amqp):
+    """Closing ends all the same, and at once."""
+    queue = stage.queue(amqp=amqp, patience=2.0)
+    await queue.put(event())
+    proxy.take_away()
+
+    async with asyncio.timeout(10):
+        await queue.aclose()
+
+    with pytest.raises(JournalError, match="is closed"):
+        await queue.put(event())
+
+
 async def test_a_queue_that_was_removed(stage):
     """What finds no queue is not put, and RabbitMQ says so."""
     async with stage.queue() as queue, stage.channel() as channel:

@@ -149,6 +149,20 @@ async def test_replayed_once_more_by_a_crash(stage, sandbox):
     assert numbers(sandbox) == [0]
 
 
+async def test_an_event_that_died_twice(stage, sandbox):
+    """A letter of it and one of its replay are put back one at a time, and it is sent once."""
+    async with stage.queue() as queue:
+        await bury(queue, 0)
+        await bury(queue, 0, generation=1)
+
+        assert await queue.replay() == 1
+        assert [letter.generation async for letter in queue.dead_letters()] == [1]
+        async with stage.worker(stage.orders(sandbox.event_url)):
+            await until(lambda: sandbox.accepted_count == 1)
+
+    assert numbers(sandbox) == [0]
+
+
 async def test_a_limit(stage):
     """The oldest are put back, and no more."""
     async with stage.queue() as queue:

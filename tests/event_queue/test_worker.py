@@ -8,8 +8,9 @@ import pytest
 import servers
 from aio_pika import Message
 
-from sendpulse_async import Event, OutcomeStatus
+from sendpulse_async import Event, JournalError, OutcomeStatus
 from sendpulse_async.integrations.taskiq import QueueStats
+from sendpulse_async.integrations.taskiq._line import Line
 from sendpulse_async.sandbox import Fault, Sandbox
 
 from .stage import event, letters_of, until, until_stats
@@ -29,6 +30,26 @@ async def test_events_are_delivered(stage, sandbox):
     await stage.drain(sandbox.event_url)
 
     assert sorted(entry.payload["n"] for entry in sandbox.events) == [0, 1]
+
+
+async def test_a_worker_may_put_events(stage, sandbox):
+    """The queue is open there, and taskiq's to close."""
+    orders = stage.orders(sandbox.event_url)
+    async with stage.worker(orders) as queue:
+        async with queue:
+            await queue.put(event(0))
+        await queue.put(event(1))
+        await until(lambda: sandbox.accepted_count == 2)
+    await stage.drain(sandbox.event_url)
+
+
+async def test_a_worker_opens_no_queue(stage, sandbox):
+    """Before taskiq has opened it, who puts is told so."""
+    queue = stage.orders(sandbox.event_url).made()
+    queue.broker.is_worker_process = True
+
+    with pytest.raises(JournalError, match="in a worker taskiq opens it"):
+        await queue.put(event(0))
 
 
 async def test_one_event_id_is_sent_once(stage, sandbox):
@@ -125,7 +146,7 @@ async def test_what_the_sender_cannot_send_is_a_dead_letter(stage, sandbox):
 
 async def test_a_claimed_event_is_left_alone(stage, sandbox):
     """While its worker may still be at work it waits; after that it is UNKNOWN, and not sent by itself."""
-    orders = stage.orders(sandbox.event_url, deadline=1.0, grace=1.5)
+    orders = stage.orders(sandbox.event_url, deadline=1.0, grace=1.5, retry_delay=1.0)
     async with stage.queue() as queue:
         key = await queue.put(event())
         await stage.claim(key, sandbox.event_url)
@@ -186,6 +207,26 @@ async def test_rabbitmq_itself_gives_an_event_up(stage, sandbox):
     assert letters[0].at > 1_600_000_000
     assert (doubtful.status, doubtful.generation) == (OutcomeStatus.UNKNOWN, 0)
     assert [entry.payload["n"] for entry in sandbox.events] == [0]
+
+
+async def test_rabbitmq_takes_no_dead_letter_at_first(stage, sandbox, monkeypatch):
+    """The message comes back, and the log knows that it was rejected: it is a dead letter, and was sent once."""
+    bury, failures = Line.bury, iter([JournalError("not now")] * 2)
+
+    async def bury_later(line, queued, dead, at):
+        if (failure := next(failures, None)) is not None:
+            raise failure
+        await bury(line, queued, dead, at)
+
+    monkeypatch.setattr(Line, "bury", bury_later)
+    sandbox.add_fault(Fault(status=400, times=None))
+    async with stage.queue() as queue, stage.worker(stage.orders(sandbox.event_url)):
+        await queue.put(event())
+        await until_stats(queue, lambda stats: stats.dead == 1)
+        letter = (await letters_of(queue))[0]
+
+    assert (letter.status, letter.generation) == (OutcomeStatus.REJECTED, 0)
+    assert len(sandbox.refused) == 1
 
 
 async def test_redis_goes_and_comes_back(stage, own_redis, sandbox):

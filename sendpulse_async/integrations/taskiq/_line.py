@@ -113,7 +113,8 @@ class Line:
         async with asking(self.options, "cannot be reached, and no event was put there"):
             await _ready(self.door)
         async with asking(self.options, "did not confirm an event; it may be there all the same"):
-            await self.door.default_exchange.publish(message, routing_key=queue)
+            with discreet():
+                await self.door.default_exchange.publish(message, routing_key=queue)
 
     async def stats(self) -> QueueStats:
         """Count.

@@ -1,4 +1,4 @@
-"""Keeps events and passwords out of what the AMQP client logs: at DEBUG it writes down each frame that it sends."""
+"""Keeps events and passwords out of what the AMQP client logs: at DEBUG it writes down all that it sends."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+from aio_pika.abc import AbstractMessage
 from aiormq.abc import ChannelFrame, DeliveredMessage
 
-_LOGGERS = ("aiormq.channel", "aiormq.connection")
+_LOGGERS = ("aio_pika.exchange", "aiormq.channel", "aiormq.connection")
+_TELLTALES = (AbstractMessage, ChannelFrame, DeliveredMessage)
 _is_ours: ContextVar[bool] = ContextVar("sendpulse_async_is_ours", default=False)
 
 
@@ -21,7 +23,7 @@ class _FrameFilter(logging.Filter):
 
 
 def _shown(argument: object) -> object:
-    return f"<{type(argument).__name__}>" if isinstance(argument, ChannelFrame | DeliveredMessage) else argument
+    return f"<{type(argument).__name__}>" if isinstance(argument, _TELLTALES) else argument
 
 
 _filter = _FrameFilter()
@@ -29,7 +31,7 @@ _filter = _FrameFilter()
 
 @contextmanager
 def discreet() -> Iterator[None]:
-    """Let a connection that is opened here, and all that it will ever do, log no frame's content."""
+    """Let what is done here log no content; so does, for as long as it lives, a connection that is opened here."""
     for name in _LOGGERS:
         logging.getLogger(name).addFilter(_filter)  # a second time does nothing
     token = _is_ours.set(True)

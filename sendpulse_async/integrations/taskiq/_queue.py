@@ -98,6 +98,8 @@ class EventQueue:
                 self._broker.forget()
             if self._broker.line is not None:
                 self._check_loop()
+            elif self._broker.is_worker_process:
+                raise JournalError(f"the queue {self._options.name!r} is not open yet: in a worker taskiq opens it")
             else:
                 await self._broker.connect()
 
@@ -175,11 +177,13 @@ class EventQueue:
             JournalError: The queue is open in another event loop.
         """
         _check_asyncio()
+        if self._broker.is_worker_process:
+            return
         async with self._locks.get():
             self._is_closed = True
             if self._broker.is_left_behind:
                 self._broker.forget()
-            if self._broker.line is not None and not self._broker.is_worker_process:
+            if self._broker.line is not None:
                 self._check_loop()
                 await self._broker.shutdown()
 
