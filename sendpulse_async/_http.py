@@ -77,7 +77,7 @@ class Progress:
             began, in the quota's clock.
         also: A second meter that every further attempt waits for.
         is_handed_over: The last byte of the latest attempt left, or cannot be proven to have stayed.
-        head: The latest attempt's answer without its body, once its head came: it may decide all the same.
+        head: The latest attempt's answer, without its body or whole, once its head came: it may decide all the same.
         was_unknown: An earlier attempt ended without an answer that settles it.
     """
 

@@ -27,19 +27,22 @@ class Gcra:
     Args:
         interval: Seconds between two requests.
         burst: Requests that may begin at once after a quiet time.
+
+    Attributes:
+        due: When the next one would begin if none ever came in a burst.
     """
 
     interval: float
     burst: int
-    _due: float = attrs.field(default=-math.inf, init=False)
+    due: float = attrs.field(default=-math.inf, init=False)
 
     def earliest(self, now: float) -> float:
         """Return when the next request may begin, from `now` on."""
-        return max(now, self._due - (self.burst - 1) * self.interval)
+        return max(now, self.due - (self.burst - 1) * self.interval)
 
     def take(self, start: float) -> None:
         """Count a request that begins at `start`."""
-        self._due = max(self._due, start) + self.interval
+        self.due = max(self.due, start) + self.interval
 
 
 def meters(limit: RateLimit) -> list[Gcra]:
@@ -116,9 +119,10 @@ class Quota:
             if self._clock() >= self._paused_until or place >= self._paused_until:
                 return
 
-    def pause(self, since: float, seconds: float | None) -> bool:
+    async def pause(self, since: float, seconds: float | None) -> bool:
         """Let nobody begin for a while: the account is over its quota.
 
+        It holds here before anything is awaited; a quota of several processes tells the others before it returns.
         Answers to requests that were under way together count as one refusal.
 
         Args:
@@ -216,7 +220,8 @@ class GatedTransport:
         began = self._quota.now()
         response = await self._inner.send(request)
         if is_over_quota(response):
-            self._quota.pause(began, read_answer(response, self._wall_clock()).retry_after)
+            request.progress.head = response  # whole: who is cancelled in the next line is judged by its body too
+            await self._quota.pause(began, read_answer(response, self._wall_clock()).retry_after)
         else:
             self._quota.resume(began)
         return response

@@ -30,8 +30,10 @@ def anyio_backend(request):
     return backend(request.param)
 
 
-def quota_for(**limit):
-    return Quota(RateLimit(**limit) if limit else None, clock=now)
+@pytest.fixture
+def quota_for():
+    """Return a function that makes a quota on virtual time; what it promises is played on each kind of quota."""
+    return lambda **limit: Quota(RateLimit(**limit) if limit else None, clock=now)
 
 
 class Visitors:
@@ -80,7 +82,7 @@ class Visitors:
         ({}, [0] * 6),
     ],
 )
-async def test_places_are_spaced(limit, times):
+async def test_places_are_spaced(limit, times, quota_for):
     """Requests that come together go exactly as far apart as the strictest rate says, in the order they came."""
     visitors = Visitors(quota_for(**limit))
 
@@ -90,7 +92,7 @@ async def test_places_are_spaced(limit, times):
     assert [name for name, _ in visitors.admitted] == list(range(6))
 
 
-async def test_a_burst_comes_back_with_quiet_time():
+async def test_a_burst_comes_back_with_quiet_time(quota_for):
     """A place of the burst is free again for each interval in which nobody asked, and never more than the burst."""
     visitors = Visitors(quota_for(per_second=1, burst=2))
 
@@ -103,7 +105,7 @@ async def test_a_burst_comes_back_with_quiet_time():
     assert visitors.times == [0, 0, 1, 2, 102, 102, 103]
 
 
-async def test_a_cancelled_wait_gives_its_place_to_the_next_who_asks():
+async def test_a_cancelled_wait_gives_its_place_to_the_next_who_asks(quota_for):
     """Nobody else moves when a wait is cancelled, and the next asker gets exactly the place that became free."""
     visitors = Visitors(quota_for(per_second=1))
     async with anyio.create_task_group() as group:
@@ -124,7 +126,7 @@ async def test_a_cancelled_wait_gives_its_place_to_the_next_who_asks():
     assert visitors.admitted == [("first", 0), ("second", 1), ("late", 2), ("third", 3)]
 
 
-async def test_cancelled_waits_cost_nothing():
+async def test_cancelled_waits_cost_nothing(quota_for):
     """After a thousand cancelled waits the next asker gets the next place, and the one after it the next but one."""
     visitors = Visitors(quota_for(per_second=1))
     await visitors.visit("first")
@@ -138,7 +140,7 @@ async def test_cancelled_waits_cost_nothing():
     assert visitors.admitted == [("first", 0), ("second", 1), ("third", 2)]
 
 
-async def test_a_place_whose_time_has_passed_is_not_given_away():
+async def test_a_place_whose_time_has_passed_is_not_given_away(quota_for):
     """A place that was given back and that nobody asked for in time does not let two go at once later."""
     visitors = Visitors(quota_for(per_second=1))
     await visitors.visit("first")
@@ -152,7 +154,7 @@ async def test_a_place_whose_time_has_passed_is_not_given_away():
 
 
 @pytest.mark.parametrize(("patience", "is_admitted"), [(0.9, False), (0.9999, False), (1.0, False), (1.001, True)])
-async def test_no_wait_begins_that_would_outlast_the_deadline(patience, is_admitted):
+async def test_no_wait_begins_that_would_outlast_the_deadline(patience, is_admitted, quota_for):
     """Where no place comes before the deadline the wait ends before it begins, and the error says how long it takes."""
     visitors = Visitors(quota_for(per_second=1))
     await visitors.visit("first")
@@ -169,7 +171,7 @@ async def test_no_wait_begins_that_would_outlast_the_deadline(patience, is_admit
         assert visitors.times == [0, 1]
 
 
-async def test_retry_after_counts_a_place_that_was_given_back():
+async def test_retry_after_counts_a_place_that_was_given_back(quota_for):
     """`retry_after` says when the asker would have had a place: the one that somebody gave back, not a later one."""
     visitors = Visitors(quota_for(per_second=1))
     async with anyio.create_task_group() as group:
@@ -235,7 +237,7 @@ async def test_every_attempt_pays(monkeypatch):
     assert [time - began for time in transport.times] == [0, 5, 10]
 
 
-async def test_a_place_that_was_taken_before_is_not_paid_twice():
+async def test_a_place_that_was_taken_before_is_not_paid_twice(quota_for):
     """The first attempt of a request that has its place goes at once; its second waits."""
     quota, transport = quota_for(per_second=1), ScriptedTransport(TAKEN)
     gate, began = GatedTransport(transport, quota), now()
@@ -249,7 +251,7 @@ async def test_a_place_that_was_taken_before_is_not_paid_twice():
     assert request.progress.attempts == 2
 
 
-async def test_closing_the_gate_closes_what_is_below():
+async def test_closing_the_gate_closes_what_is_below(quota_for):
     """The layer owns what it was put on."""
     transport = ScriptedTransport(TAKEN)
 
@@ -265,12 +267,12 @@ def test_a_quota_takes_a_rate_limit_or_none(limit):
         Quota(limit)
 
 
-async def test_an_open_quota_says_so():
+async def test_an_open_quota_says_so(quota_for):
     """Only a quota without limit and without pause lets everybody begin uncounted."""
     unlimited, limited = quota_for(), quota_for(per_second=1)
 
     before = unlimited.is_open, limited.is_open
-    unlimited.pause(now(), 5)
+    await unlimited.pause(now(), 5)
 
     assert before == (True, False)
     assert (unlimited.is_open, unlimited.is_paused, limited.is_paused) == (False, True, False)

@@ -248,11 +248,12 @@ async def test_a_pause_of_somebody_else_ends_the_loop_when_it_is_too_long(failur
     """Where another event's refusal pauses the account beyond the deadline, this one's own last failure is raised."""
     quota = Quota(None, clock=now)
 
-    def pause_and_fail(request):
-        quota.pause(now(), 100)
-        return failure
+    class Pausing(ScriptedTransport):
+        async def send(self, request):
+            await quota.pause(now(), 100)
+            return await super().send(request)
 
-    gate = GatedTransport(ScriptedTransport(pause_and_fail), quota)
+    gate = GatedTransport(Pausing(failure), quota)
     sender = RetryingSender(gate, RetryPolicy(base_delay=1), clock=now, jitter=lambda: 1.0)
     request, began = request_for(deadline=now() + 30), now()
 

@@ -360,7 +360,7 @@ async def test_a_token_ends_the_wait_of_all():
 async def test_no_wait_begins_for_a_token_that_would_come_into_a_pause():
     """Where the account is paused beyond the deadline, an event does not wait until a token may be asked for."""
     authorized = Authorized(Account(answer(503, retry_after=5)))
-    authorized.quota.pause(now(), 60)
+    await authorized.quota.pause(now(), 60)
     began = now()
 
     error = await authorized.fails(deadline=now() + 30)

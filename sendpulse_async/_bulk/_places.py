@@ -62,7 +62,7 @@ class Places:
         for scope in self._waits:
             scope.cancel()
 
-    def is_put_back(self, outcome: Outcome, began: float) -> bool:
+    async def is_put_back(self, outcome: Outcome, began: float) -> bool:
         """Tell whether an event that began then waits for the end of a pause; too many of them exhaust the quota."""
         if outcome.status is OutcomeStatus.ACCEPTED:
             self._pauses = 0
@@ -70,9 +70,9 @@ class Places:
         error = outcome.error
         if not isinstance(error, RateLimitedError):
             return False
-        self.own.pause(began, error.retry_after)
         if began >= self._paused_at:  # events that were under way together meet one pause
             self._paused_at = self.own.now()
             self._pauses += 1
+        await self.own.pause(began, error.retry_after)
         self.is_exhausted = self._pauses >= MAX_PAUSES
         return not self.is_exhausted

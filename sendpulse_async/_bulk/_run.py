@@ -218,8 +218,8 @@ class Run:
             if self.stopped_because is not None:
                 return self._unsent(job, f"the run was stopped: {self.stopped_because}")
             job.earlier_attempts, job.deadline = attempts_of(job.outcome), self.sender.deadline
-            outcome = await self.sender.deliver(job)
-            if not self.places.is_put_back(outcome, began):
+            outcome = job.outcome = await self.sender.deliver(job)  # known to whoever is cancelled in the next line
+            if not await self.places.is_put_back(outcome, began):
                 if self.places.is_exhausted and outcome.error is not None:
                     self.stop(outcome.error)
                 return outcome

@@ -7,6 +7,7 @@ import pytest
 
 from sendpulse_async import (
     OutcomeStatus,
+    Quota,
     RateLimitedError,
     RetryPolicy,
     send_many,
@@ -157,6 +158,26 @@ async def test_a_foreign_senders_refusal_pauses_too(time):
     source.check(report)
     assert (report.accepted, time.elapsed) == (4, HOUR)
     assert [event["n"] for event in sender.seen] == [0, 1, 1, 2, 3]
+
+
+async def test_who_is_cancelled_while_a_pause_is_told_has_its_outcome(time):
+    """A cancellation that comes while a shared quota tells others of a pause loses nothing of what was known."""
+
+    class HangingQuota(Quota):
+        async def pause(self, since, seconds):
+            await super().pause(since, seconds)
+            await anyio.sleep_forever()
+
+    source, quota = Input(items(1)), HangingQuota(None, clock=time.clock, sleep=time.sleep)
+    sender = ForeignSender(lambda event: RateLimitedError("slow down", retry_after=HOUR))
+
+    with anyio.move_on_after(0.1):
+        await send_many(sender, source, rate_limit=quota, on_outcome=source.heard)
+
+    assert quota.is_paused
+    assert [(type(outcome.error), outcome.error.retry_after) for outcome in source.outcomes] == [
+        (RateLimitedError, HOUR)
+    ]
 
 
 # Five pauses in a row

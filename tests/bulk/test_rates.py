@@ -57,7 +57,7 @@ def spy(made):
 async def test_a_pause_of_another_sender_holds_the_run(time):
     """A pause that somebody else brought on the shared quota is waited for before the deadline begins."""
     shared = time.quota()
-    shared.pause(shared.now(), HOUR)
+    await shared.pause(shared.now(), HOUR)
 
     report, _, _ = await run_many(
         events=items(5), rate_limit=time.quota(), sender_options={"rate_limit": shared, "deadline": 1.0}
