@@ -13,8 +13,8 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from sendpulse_async import Event, Journal, RawEventSender, send_many
-from sendpulse_async.stores.redis import RedisDeliveryLog
+from sendpulse_async import Event, Journal, RateLimit, RawEventSender, send_many
+from sendpulse_async.stores.redis import RedisDeliveryLog, RedisQuota
 from sendpulse_async.transports.direct import DirectTransport
 
 from . import running_server
@@ -22,6 +22,8 @@ from .servers import redis_running
 
 PATH = "/events/id/0123456789abcdef0123456789abcdef/7043663"
 IN_FLIGHT = 32
+UNREACHED = RateLimit(per_second=1_000_000, burst=1_000_000)
+"""Is counted, and never waited for."""
 
 
 def events(count: int) -> Iterator[Event]:
@@ -54,6 +56,7 @@ async def measured(origin: str, redis_port: int, count: int) -> dict[str, float]
         rates = {"send_many alone": await rate(origin, count)}
         with tempfile.TemporaryDirectory() as folder:
             rates["with a Journal"] = await rate(origin, count, journal=Journal(Path(folder, "run.journal")))
+        rates["with a RedisQuota"] = await rate(origin, count, rate_limit=RedisQuota(client, UNREACHED))
         before = (await client.info("memory"))["used_memory"]
         rates["with a RedisDeliveryLog"] = await rate(origin, count, journal=log)
         after = (await client.info("memory"))["used_memory"]

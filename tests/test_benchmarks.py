@@ -96,6 +96,7 @@ def test_what_a_log_costs_is_measured() -> None:
     assert [line.split("  ")[0] for line in lines] == [
         "send_many alone",
         "with a Journal",
+        "with a RedisQuota",
         "with a RedisDeliveryLog",
         "with a RedisDeliveryLog, all settled before",
         "an entry of the log",
