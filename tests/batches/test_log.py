@@ -49,6 +49,24 @@ def test_a_wrong_row_is_the_same_in_every_try(redis_server):
     assert second == first
 
 
+def test_wrong_rows_of_several_tasks(redis_server):
+    """Tasks that share a log may each have a wrong row at the same place, and a right one where another's is wrong."""
+    tasks = [
+        pyarrow.RecordBatch.from_pylist([{**row(0), "email": "nobody"}, row(1)]),
+        pyarrow.RecordBatch.from_pylist([{**row(2), "email": None}, row(3)]),
+        pyarrow.RecordBatch.from_pylist([row(4), {**row(5), "email": "nobody"}]),
+    ]
+
+    tries = [[send([task], connection(redis=redis_server)) for task in tasks] for _ in range(3)]
+
+    assert [statuses(taken) for taken in tries[0]] == [
+        ["rejected", "accepted"],
+        ["rejected", "accepted"],
+        ["accepted", "rejected"],
+    ]
+    assert tries[1] == tries[2] == tries[0]
+
+
 @pytest.mark.parametrize("answer", [UNREACHABLE, NO_SUCH_EVENT, FORBIDDEN])
 def test_what_was_not_taken_is_sent_again(redis_server, answer):
     """An event that surely was not taken, for no fault of its own, is sent by the next try."""
