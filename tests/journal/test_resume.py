@@ -333,7 +333,7 @@ async def test_an_event_that_was_spoiled_after_its_look_up_stays_doubtful(path):
         await anyio.sleep(seconds)
 
     quota = Quota(None, sleep=spoil)
-    await quota.pause(quota.now(), 0.01)
+    await quota.pause(quota.now(), 0.5)
     report, sent, outcomes = await run(Journal(path), [event], resend_unknown=True, rate_limit=quota)
 
     assert (report.unknown, report.total, sent) == (1, 1, [])
