@@ -25,6 +25,7 @@ class ClockedRedis(_meter.Redis):
         travel: Seconds that a question takes to Redis, and the answer to come back.
         fault: Raised instead of an answer; or a function of the answer, which changes it.
         is_frozen: Nothing answers.
+        connects_in: Seconds that the first question needs besides; whoever gives up sooner has no connection.
         questions: How many were begun.
     """
 
@@ -36,6 +37,7 @@ class ClockedRedis(_meter.Redis):
         self.travel = 0.0
         self.fault = None
         self.is_frozen = False
+        self.connects_in = 0.0
         self.questions = 0
 
     def register_script(self, script):
@@ -49,6 +51,8 @@ class ClockedRedis(_meter.Redis):
             await anyio.sleep_forever()
         if isinstance(self.fault, Exception):
             raise self.fault
+        await anyio.sleep(self.connects_in)
+        self.connects_in = 0.0
         await anyio.sleep(self.travel)
         answer = self.ask(*words)
         await anyio.sleep(self.travel)

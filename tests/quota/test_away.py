@@ -15,7 +15,7 @@ from test_quota_machine import assert_within
 
 from sendpulse_async import RateLimit, RateLimitedError, RawEventSender, send_many
 from sendpulse_async._quota import Gcra, meters
-from sendpulse_async.stores.redis._meter import ASK_AGAIN, PATIENCE
+from sendpulse_async.stores.redis._meter import ASK_AGAIN, PATIENCE, Acceptance
 from sendpulse_async.stores.redis._quota import FRESH
 from sendpulse_async.stores.redis._share import share
 
@@ -167,10 +167,23 @@ async def test_rubbish_is_as_good_as_no_answer(client_for, quota_for, caplog, an
     client.fault = lambda _: answer
     quota = quota_for(client=client, per_second=10)
 
-    await visits.all(*[quota] * 3)
+    await visits.make(quota)
+    await visits.all(quota, quota)
 
     assert visits.times == [0.1, 0.2, 0.3]
     assert [level for level, _ in said(caplog)] == ["WARNING"]
+
+
+async def test_a_connection_that_is_slow_to_make_serves_the_next_question(client_for, quota_for, caplog):
+    """Where connecting takes longer than an answer may, the question that was given up has made the connection."""
+    client = client_for()
+    client.connects_in, client.travel = 0.5, 0.04
+    quota, began = quota_for(client=client, per_second=100), now()
+
+    while now() - began < 1.5:
+        await quota.wait()
+
+    assert [level for level, _ in said(caplog)] == ["WARNING", "INFO"]
 
 
 async def test_a_redis_that_hangs_is_waited_for_once(client_for, quota_for, caplog):
@@ -375,6 +388,21 @@ async def test_refusals_for_hours_are_a_few_words(client_for, quota_for):
 
     assert waiting <= 16
     assert other.pause_left == pytest.approx(60)
+
+
+async def test_a_good_answer_leaves_nothing_to_tell_of_the_pauses_before_it(client_for, quota_for):
+    """What an accepted request has made good is not told later."""
+    client = client_for()
+    quota = quota_for(client=client)
+    client.fault = GONE
+
+    for _ in range(3):
+        await quota.wait()
+        await quota.pause(now(), None)
+        await quota.wait()
+        quota.resume(now())
+
+    assert [type(word) for word in quota._words] == [Acceptance]
 
 
 async def test_one_warning_for_each_time_that_redis_goes(client_for, quota_for, caplog):

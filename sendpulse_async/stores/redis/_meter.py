@@ -20,6 +20,9 @@ from ._script import SCRIPT
 
 PATIENCE = 0.25
 """Seconds that Redis has for an answer."""
+LINGERING = 3.0
+"""Seconds for which a question that got no answer in time goes on: its connection may be slow to make, and serves
+the next one."""
 ASK_AGAIN = 1.0
 """Seconds between two questions while Redis is away."""
 HEARING = 0.3
@@ -151,13 +154,18 @@ class SharedMeter:
 
 async def _in_time(answer: Awaitable[Any]) -> Any:
     call = asyncio.ensure_future(answer)
-    try:
-        for _ in range(2):  # in halves: where the event loop stalled, an answer that is there is read in the second one
-            if (await asyncio.wait([call], timeout=PATIENCE / 2))[0]:
-                return call.result()
-        raise TimeoutError
-    finally:
-        call.cancel()
+    for _ in range(2):  # in halves: where the event loop stalled, an answer that is there is read in the second one
+        if (await asyncio.wait([call], timeout=PATIENCE / 2))[0]:
+            return call.result()
+    call.add_done_callback(_forget)
+    asyncio.get_running_loop().call_later(LINGERING, call.cancel)
+    raise TimeoutError
+
+
+def _forget(call: asyncio.Future[Any]) -> None:
+    """Look at what came of a question that was given up, or asyncio would complain that nobody did."""
+    if not call.cancelled():
+        call.exception()
 
 
 def _read(answer: Any, patience: list[int], meters: int) -> Reply:
