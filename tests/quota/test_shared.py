@@ -349,21 +349,41 @@ async def test_an_accepted_request_that_began_before_the_pause_does_not(quota_fo
 
 
 async def test_success_costs_no_question(client_for, quota_for):
-    """Ten thousand accepted requests say nothing; after a pause the first of them is told with the next question."""
+    """Thousands of accepted requests say nothing; after a pause the first of them is told with the next question."""
     client = client_for()
-    quota = quota_for(client=client)
-    await quota.pause(now(), None)
+    quota, words = quota_for(client=client), []
     await quota.wait()
-    questions = client.questions
 
-    for _ in range(10_000):
-        quota.resume(now())
-
-    assert client.questions == questions
-    assert len(quota._words) == 1
+    for is_paused in (False, True):
+        if is_paused:
+            await quota.pause(now(), None)
+            await quota.wait()
+        questions = client.questions
+        for _ in range(1000):
+            quota.resume(now())
+        assert client.questions == questions
+        words.append(len(quota._words))
     await anyio.sleep(1)
     await quota.wait()
-    assert len(quota._words) == 0
+    words.append(len(quota._words))
+
+    assert words == [0, 1, 0]
+
+
+async def test_refusals_that_say_nothing_new_cost_no_question(client_for, quota_for):
+    """Of a hundred requests that were under way together the first refusal is told, and the one that asks for more."""
+    client = client_for()
+    quota, other, began = quota_for(client=client), quota_for(), now()
+    await quota.wait()
+    await anyio.sleep(0.1)
+    questions = client.questions
+
+    for seconds in (None, *[None] * 98, 7):
+        await quota.pause(began, seconds)
+    await other.wait()
+
+    assert client.questions - questions == 2
+    assert now() - began == pytest.approx(7.1)
 
 
 async def test_the_longest_of_several_lengths_holds_for_all(quota_for):
