@@ -195,4 +195,4 @@ class StoppedError(SendPulseError):
 
 
 class JournalError(SendPulseError):
-    """The file of a journal or an outbox cannot be used, or belongs to another input; the text says what to do."""
+    """A journal, an outbox, a delivery log or a queue cannot be used, or belongs to another input; see its text."""

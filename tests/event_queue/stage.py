@@ -51,11 +51,11 @@ class WorkerProcess:
 
     def __init__(self, orders, output, *arguments):
         self._output = Path(output)
-        environment = {**os.environ, "EVENT_QUEUE_ORDERS": json.dumps(attrs.asdict(orders)), "PYTHONWARNINGS": "error"}
+        told = {"EVENT_QUEUE_ORDERS": json.dumps(attrs.asdict(orders)), "PYTHONWARNINGS": "error::ResourceWarning"}
         command = [sys.executable, "-m", "taskiq", "worker", "event_queue.events:broker", "--workers", "1", *arguments]
         with self._output.open("ab") as file:
             self._process = subprocess.Popen(
-                command, cwd=HERE.parent, env=environment, stdout=file, stderr=file, start_new_session=True
+                command, cwd=HERE.parent, env=os.environ | told, stdout=file, stderr=file, start_new_session=True
             )
 
     @property

@@ -46,6 +46,7 @@ async def test_one_worker_is_killed_and_one_told_to_end(stage, ledger, record_pr
 
     ledger.before_answer = strike
     async with stage.queue() as queue:
+        await until_stats(queue, lambda stats: stats.workers == 2)
         for start in range(0, COUNT, 100):
             await asyncio.gather(*(queue.put(event(number)) for number in range(start, start + 100)))
         await asyncio.wait_for(is_killed.wait(), 60)
