@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import dask
 import pytest
 from distributed import Client, LocalCluster
@@ -14,6 +16,14 @@ from sendpulse_async._bulk import _run
 def no_probe_delay(monkeypatch):
     """Let the breaker probe at once, where its wait is not what a test is about."""
     monkeypatch.setattr(_run, "PROBE_DELAY", 0.0)
+
+
+@pytest.fixture
+def heeds_interrupts():
+    """As a program at a terminal does: one that a shell began in the background ignores Ctrl-C."""
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, handler)
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +39,7 @@ def cluster(ledger, _redis, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("REDIS_URL", _redis.url)
         patch.setenv("SENDPULSE_EVENT_URL", ledger.url)
-        options = {"n_workers": 2, "threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": None}
+        options = {"n_workers": 2, "threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
         with (
             dask.config.set({"temporary-directory": str(folder)}),
             LocalCluster(**options) as cluster,

@@ -189,6 +189,7 @@ def test_connections_that_ended_while_a_batch_was_held_are_not_used(transport):
     assert set(ledger.taken.values()) == {1}
 
 
+@pytest.mark.usefixtures("heeds_interrupts")
 def test_an_interrupt_ends_it():
     """Ctrl-C in a batch settles what is under way, closes the connection and comes out."""
     told = []

@@ -95,6 +95,7 @@ def test_doubt_stays_until_it_is_decided(redis_server):
     assert resending.transport.sent == [1]
 
 
+@pytest.mark.usefixtures("heeds_interrupts")
 @pytest.mark.parametrize("is_taken", [False, True])
 def test_a_try_that_was_interrupted_in_a_batch(redis_server, is_taken):
     """Doubt is left about what was under way alone, and only if it may have been taken."""
