@@ -160,7 +160,7 @@ async def test_a_token_endpoint_that_stays_away_costs_four_requests(carrier, san
 BULK = {
     "500": (Fault(door="token", status=500, times=None), None, 6),
     "RST": (Fault(door="token", drop="reset", times=None), None, 6),
-    "429": (Fault(door="token", status=429, times=None), None, 1),
+    "429": (Fault(door="token", status=429, retry_after=1, times=None), None, 1),
     "wrong secret": (None, "wrong", 1),
     "401 for every token": (Fault(status=401, times=None), None, 1),
 }
