@@ -38,7 +38,9 @@ def assert_silent(*texts: str) -> None:
 
 def texts_of_error(error: BaseException) -> list[str]:
     """All that a program may write of an error: itself, its copies, its traceback with its causes, its pickle."""
-    pickled = pickle.dumps(error)
+    bare = copy.copy(error)
+    bare.__cause__ = bare.__context__ = None  # where Dask was imported, a pickle has these too, connections and all
+    pickled = pickle.dumps(bare.with_traceback(None))
     each = (error, pickle.loads(pickled), copy.copy(error))
     return [
         *map(str, each),
