@@ -12,6 +12,7 @@ import anyio
 import attrs
 from anyio.abc import ObjectReceiveStream
 
+from .._arguments import check_whole
 from .._errors import ConfigurationError
 from .._hooks import OnOutcome, tell
 from .._journal import DeliveryLog
@@ -39,7 +40,7 @@ class Options:
     resend_unknown: bool
 
     def __attrs_post_init__(self) -> None:
-        check_whole("max_in_flight", self.max_in_flight, 1)
+        check_whole("max_in_flight", self.max_in_flight)
         if self.max_failures is not None:
             check_whole("max_failures", self.max_failures, 0)
         if self.on_outcome is not None and not callable(self.on_outcome):
@@ -218,9 +219,3 @@ async def work(run: Run, workers: int, given: Any = None) -> None:
     finally:
         if given is not None:
             given.close()
-
-
-def check_whole(name: str, value: object, minimum: int) -> None:
-    """Refuse what is no whole number, or too small a one."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
-        raise ConfigurationError(f"{name} must be a whole number, at least {minimum}")

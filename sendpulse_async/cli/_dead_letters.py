@@ -26,7 +26,7 @@ _URL = "SENDPULSE_QUEUE_URL"
 _MEANINGS = {
     "waiting": ("bold", "for a worker"),
     "delayed": ("yellow", "until they are tried again"),
-    "dead": ("red", "rejected, or unknown: queue dead-letters shows them, queue replay puts them back"),
+    "dead": ("red", "rejected or unknown: see dead-letters, replay"),
     "workers": ("bold", "processes that take events"),
 }
 _STYLES = {OutcomeStatus.UNKNOWN: "magenta", OutcomeStatus.REJECTED: "red", None: "yellow"}
@@ -40,12 +40,8 @@ async def show_status(where: QueueFlags, *, as_json: bool) -> ExitCode:
     if as_json:
         console.say(json.dumps(attrs.asdict(stats)))
     else:
-        console.say(("waiting", "bold"), f"  {stats.waiting:>9,}   ", ("for a worker", "dim"))
-        console.say(("delayed", "yellow"), f"  {stats.delayed:>9,}   ", ("until they are tried again", "dim"))
-        console.say(
-            ("dead", "red"), f"     {stats.dead:>9,}   ", ("rejected or unknown: see dead-letters, replay", "dim")
-        )
-        console.say(("workers", "bold"), f"  {stats.workers:>9,}   ", ("processes that take events", "dim"))
+        for name, (style, meaning) in _MEANINGS.items():
+            console.say((f"{name:<8}", style), f" {getattr(stats, name):>9,}   ", (meaning, "dim"))
     return ExitCode.FAILED if stats.dead else ExitCode.ACCEPTED
 
 

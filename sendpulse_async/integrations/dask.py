@@ -13,7 +13,7 @@ import attrs
 import pyarrow  # type: ignore[import-untyped] # it has no types
 from distributed import Client, Future, as_completed
 
-from .._bulk import check_whole
+from .._arguments import check_whole
 from .._errors import ConfigurationError, SendPulseError, StoppedError
 from .._journal import DeliveryLog
 from .._policies import RateLimit
@@ -131,7 +131,7 @@ def send_parquet(
         StoppedError: As for `send_parts`.
         Exception: As for `send_parts`.
     """
-    check_whole("rows_per_task", rows_per_task, 1)
+    check_whole("rows_per_task", rows_per_task)
     parts = slices(paths, columns, row_id, rows_per_task)
     return send_parts(client, parts, connect, row_id=row_id or ROW_ID, retries=retries, **options)
 

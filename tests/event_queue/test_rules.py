@@ -541,9 +541,10 @@ async def test_what_connect_opens_is_closed_at_the_end(stage):
     ("opened", "said"),
     [
         (lambda stage: (object(), stage.log), "sender must have send_event"),
-        (lambda stage: (stage.sender, object()), "a log that processes can share"),
+        (lambda stage: (stage.sender, None), "a log that processes can share"),
+        (lambda stage: (stage.sender, object()), "must give a delivery log, or None, not object"),
         (lambda stage: (stage.sender, Journal("a.journal")), "a log that processes can share"),
-        (lambda stage: stage.sender, "must yield a sender and a delivery log"),
+        (lambda stage: stage.sender, "must give two things: a sender, and a delivery log"),
     ],
 )
 async def test_what_connect_may_open(stage, opened, said):

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
-from typing import Any
 
 from ..._errors import ConfigurationError
 from ..._journal import DeliveryLog, Journal
-from ..._senders import EventSender, ForeignSender, Sender, carrier_of
+from ..._senders import carrier_of
+from .._connect import Connect, opened
 from ._options import Options
 from ._worker import Delivery, Exits, Worker
-
-Connect = Callable[[], AbstractAsyncContextManager[tuple[EventSender, DeliveryLog]]]
 
 
 class Life:
@@ -61,16 +57,13 @@ class Life:
             await self._task
 
     async def _hold(self, exits: Exits, has_begun: asyncio.Event, is_over: asyncio.Event) -> None:
-        async with self._connect() as opened:
-            self._worker = Worker(*_checked(opened), exits, self._options)
+        async with opened(self._connect) as (sender, log):
+            self._worker = Worker(carrier_of(sender), _shared(log), exits, self._options)
             has_begun.set()
             await is_over.wait()
 
 
-def _checked(opened: Any) -> tuple[Sender | ForeignSender, DeliveryLog]:
-    if not isinstance(opened, tuple) or len(opened) != 2:
-        raise ConfigurationError("connect must yield a sender and a delivery log")
-    sender, log = opened
-    if not isinstance(log, DeliveryLog) or isinstance(log, Journal):
-        raise ConfigurationError("connect must yield a log that processes can share, such as a RedisDeliveryLog")
-    return carrier_of(sender), log
+def _shared(log: DeliveryLog | None) -> DeliveryLog:
+    if log is None or isinstance(log, Journal):
+        raise ConfigurationError("connect must give a log that processes can share, such as a RedisDeliveryLog")
+    return log

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import re
 from urllib.parse import urlsplit
 
 import attrs
 
+from ..._arguments import check_seconds, check_whole
 from ..._errors import ConfigurationError
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
@@ -30,7 +30,7 @@ class Options:
         if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
             raise ConfigurationError("name must be letters, digits, dots, hyphens and underscores")
         for name in ("retry_delay", "grace", "patience"):
-            _check_seconds(name, getattr(self, name))
+            check_seconds(name, getattr(self, name))
         check_whole("max_in_flight", self.max_in_flight)
         if self.max_in_flight > 65_535:  # the room that AMQP has for it
             raise ConfigurationError("max_in_flight must be 65,535 at most")
@@ -46,20 +46,9 @@ class Options:
         return f"{self.name}.dead"
 
 
-def check_whole(name: str, value: object) -> None:
-    """Refuse what is no positive whole number."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ConfigurationError(f"{name} must be a whole number, at least 1")
-
-
 def _is_amqp(url: str) -> bool:
     try:
         parts = urlsplit(url)
         return parts.scheme in {"amqp", "amqps"} and bool(parts.hostname) and parts.port != 0
     except ValueError:
         return False
-
-
-def _check_seconds(name: str, value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
-        raise ConfigurationError(f"{name} must be a number of seconds, more than 0")

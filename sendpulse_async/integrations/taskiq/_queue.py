@@ -10,17 +10,19 @@ from typing import Any, Self
 
 from taskiq_aio_pika import AioPikaBroker
 
+from ..._arguments import check_whole
 from ..._errors import ConfigurationError, JournalError
 from ..._events import Event
 from ..._loops import PerLoop, is_asyncio
 from ..._records import record_of
 from ..._senders import read_event
+from .._connect import Connect
 from ._broker import EventBroker
 from ._letters import Replay, dead_letters
-from ._life import Connect, Life
+from ._life import Life
 from ._line import Line
 from ._messages import Queued, key_of
-from ._options import Options, check_whole
+from ._options import Options
 from ._values import DeadLetter, QueueStats
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import secrets
 import time
 from base64 import urlsafe_b64encode
@@ -15,6 +14,7 @@ import attrs
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from ..._arguments import check_seconds
 from ..._errors import ConfigurationError, JournalError
 from ..._journal import INVALID, ClaimedError, Entry, EntryState, Identity, OtherEventError, RepeatedEventError
 from ..._loops import is_asyncio
@@ -70,8 +70,8 @@ class RedisDeliveryLog:
             raise ConfigurationError(f"client must be a redis.asyncio.Redis, not {type(client).__name__}")
         if not isinstance(name, str) or not name:
             raise ConfigurationError("name must be a string, and not empty")
-        _check_seconds("retention", retention)
-        _check_seconds("patience", patience)
+        check_seconds("retention", retention)
+        check_seconds("patience", patience)
         self._client = client
         self._name = name
         self._kept = max(1, round(retention * 1000))
@@ -195,8 +195,3 @@ def _read(fields: list[Any], left: int) -> tuple[Entry, str]:
     written_at = time.time() - (int(kept) - left) / 1000
     code = None if status_code is None else int(status_code)
     return Entry(int(position), EntryState(state), int(attempts), code, reason, written_at, holder), digest
-
-
-def _check_seconds(name: str, value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
-        raise ConfigurationError(f"{name} must be a number of seconds, more than 0")

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import anyio
 from redis.asyncio import Redis, RedisCluster
 
+from ..._arguments import check_whole
 from ..._errors import ConfigurationError, NotSentError, RateLimitedError
 from ..._loops import PerLoop, is_asyncio, within
 from ..._policies import RateLimit
@@ -62,8 +63,7 @@ class RedisQuota(Quota):
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
     ) -> None:
         super().__init__(rate_limit, clock=clock, sleep=sleep)
-        if isinstance(processes, bool) or not isinstance(processes, int) or processes < 1:
-            raise ConfigurationError("processes must be a whole number, at least 1")
+        check_whole("processes", processes)
         self._rate_limit = rate_limit
         self._shared = SharedMeter(client, name, rate_limit)
         self._lines = PerLoop(lambda: Line(self._exchange, self._give_back))
