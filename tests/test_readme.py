@@ -60,6 +60,18 @@ def test_an_example_does_what_it_says(
     assert len(sandbox.events) == events
 
 
+def test_what_is_shared_is_sent_once(
+    tmp_path: Path, redis_server: servers.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the README says of its example: run again, it sends nothing twice, and asks for no second token."""
+    monkeypatch.setenv("REDIS_URL", redis_server.url)
+    with Sandbox() as sandbox:
+        said = [run("docs/examples/shared.py", sandbox, tmp_path).stdout for _ in range(2)]
+
+    assert said == ["100 events: 100 accepted\n", "100 events: 100 settled before\n"]
+    assert (len(sandbox.events), sandbox.token_requests) == (100, 1)
+
+
 def test_ci_runs_the_readmes_test_command() -> None:
     """The command that CI takes out of the README is the one line that a reader copies."""
     block = re.search(r"<!-- test-command -->\n```sh\n(.*?)\n```\n<!-- end -->", README, re.DOTALL)
