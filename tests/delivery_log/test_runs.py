@@ -5,22 +5,22 @@ from __future__ import annotations
 import math
 import random
 from collections import Counter
+from functools import partial
 
 import anyio
 import pytest
 from bulk.scripted import (
-    FORBIDDEN,
     LOST,
-    NO_SUCH_EVENT,
-    REFUSED,
     TAKEN,
     UNREACHABLE,
-    answer,
+    URL,
     item,
     items,
     sender_on,
 )
+from journal import resuming
 from journal.network import Network
+from journal.resuming import AFTERWARDS, UNAVAILABLE, WRONG, assert_done, named
 from redis.asyncio import Redis
 
 from sendpulse_async import (
@@ -38,50 +38,21 @@ from sendpulse_async.stores.redis import RedisDeliveryLog
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
 
-UNAVAILABLE = answer(503, retry_after=0)
-WRONG = {"n": 0}
-"""An event without a contact."""
+run = partial(resuming.run, network=Network)
 
 
-def named(*numbers):
-    """Events that have an id of their own."""
-    return [Event.from_mapping(item(number), event_id=f"order {number}") for number in numbers]
-
-
-async def run(log, events, script=lambda n: TAKEN, network=None, **options):
-    """Run once; return the report, the numbers that were sent, and the outcomes."""
-    network, outcomes = network or Network(script), []
-    async with sender_on(network) as sender:
-        report = await send_many(sender, events, journal=log, on_outcome=outcomes.append, **options)
-    assert report.total == report.resumed + len(outcomes)
-    return report, sorted(network.sent), outcomes
-
-
-@pytest.mark.parametrize(
-    ("answer", "again"),
-    [
-        (TAKEN, "resumed"),
-        (REFUSED, "resumed"),
-        (NO_SUCH_EVENT, "sent"),
-        (FORBIDDEN, "sent"),
-        (UNREACHABLE, "sent"),
-        (LOST, "reported"),
-    ],
-    ids=["accepted", "rejected", "no such event", "forbidden", "unreachable", "lost"],
-)
-async def test_what_each_outcome_means_for_the_next_run(log, answer, again):
+@pytest.mark.parametrize(("answer", "state", "again"), AFTERWARDS.values(), ids=AFTERWARDS)
+async def test_what_each_outcome_means_for_the_next_run(log, answer, state, again):
     """As with a journal: settled is skipped, safe is sent, in doubt is reported, and sent only where that is asked."""
     await run(log, items(1), lambda n: answer)
+    assert (await log.look_up(identity_of(0)))[0].state is state
 
-    report, sent, outcomes = await run(log, items(1))
+    assert_done(again, *await run(log, items(1)))
 
-    assert report.resumed == (again == "resumed")
-    assert sent == ([0] if again == "sent" else [])
-    assert [outcome.status for outcome in outcomes] == {
-        "resumed": [],
-        "sent": [OutcomeStatus.ACCEPTED],
-        "reported": [OutcomeStatus.UNKNOWN],
-    }[again]
+
+def identity_of(number):
+    """Return what the log knows an event of `items` by."""
+    return identify(Event.from_mapping(item(number)), number, URL)
 
 
 async def test_a_doubt_ends_where_it_is_sent_again(log):
@@ -99,9 +70,9 @@ async def test_a_doubt_ends_where_it_is_sent_again(log):
 
 async def leave_claims(log, count):
     """Do what a killed process would have done before its end."""
-    async with sender_on(Network()) as sender, log.run() as killed:
+    async with log.run() as killed:
         for number in range(count):
-            await killed.claim(identify(Event.from_mapping(item(number)), number, sender._door.target.url))
+            await killed.claim(identity_of(number))
 
 
 async def test_a_claim_without_an_outcome_is_unknown(log):
@@ -117,12 +88,10 @@ async def test_a_claim_without_an_outcome_is_unknown(log):
 
 async def test_a_killed_process_own_word_is_still_taken(log):
     """It was only slow: that its event was accepted is true, whatever others made of its claim meanwhile."""
-    event, outcome = Event.from_mapping(item(0)), Outcome(0, None, OutcomeStatus.ACCEPTED, Receipt(200, 1, 0.1, True))
-    async with sender_on(Network()) as sender, log.run() as slow:
-        identity = identify(event, 0, sender._door.target.url)
-        await slow.claim(identity)
+    async with log.run() as slow:
+        await slow.claim(identity_of(0))
         assert (await run(log, items(1)))[0].unknown == 1
-        await slow.settle(identity, outcome)
+        await slow.settle(identity_of(0), Outcome(0, None, OutcomeStatus.ACCEPTED, Receipt(200, 1, 0.1, True)))
 
     assert (await run(log, items(1)))[0].resumed == 1
 

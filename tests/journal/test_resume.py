@@ -9,9 +9,7 @@ import warnings
 import anyio
 import pytest
 from bulk.scripted import (
-    FORBIDDEN,
     LOST,
-    NO_SUCH_EVENT,
     REFUSED,
     TAKEN,
     UNREACHABLE,
@@ -49,21 +47,9 @@ from sendpulse_async._journal import EntryState, identify
 from sendpulse_async._tokens import ApiKey
 
 from .network import Network
+from .resuming import AFTERWARDS, UNAVAILABLE, WRONG, assert_done, named, run
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
-
-UNAVAILABLE = answer(503, retry_after=0)
-WRONG = {"n": 0}
-"""An event without a contact."""
-
-
-async def run(journal, events, script=lambda n: TAKEN, **options):
-    """Run once; return the report, the numbers that were sent, and the outcomes."""
-    transport, outcomes = ScriptedTransport(script), []
-    async with sender_on(transport) as sender:
-        report = await send_many(sender, events, journal=journal, on_outcome=outcomes.append, **options)
-    assert report.total == report.resumed + len(outcomes)
-    return report, sorted(transport.sent), outcomes
 
 
 async def states(path):
@@ -84,32 +70,13 @@ async def test_a_run_is_not_done_twice(path):
     second.raise_for_failures()
 
 
-@pytest.mark.parametrize(
-    ("answer", "state", "again"),
-    [
-        (TAKEN, EntryState.ACCEPTED, "resumed"),
-        (REFUSED, EntryState.REJECTED, "resumed"),
-        (NO_SUCH_EVENT, EntryState.REFUSED, "sent"),
-        (FORBIDDEN, EntryState.REFUSED, "sent"),
-        (UNREACHABLE, EntryState.NOT_SENT, "sent"),
-        (LOST, EntryState.UNKNOWN, "reported"),
-    ],
-    ids=["accepted", "rejected", "no such event", "forbidden", "unreachable", "lost"],
-)
+@pytest.mark.parametrize(("answer", "state", "again"), AFTERWARDS.values(), ids=AFTERWARDS)
 async def test_what_each_outcome_means_for_the_next_run(path, answer, state, again):
     """Settled: skipped; safe: sent; in doubt: reported, and sent only where that is asked for."""
     await run(Journal(path), items(1), lambda n: answer)
     assert await states(path) == {0: state}
 
-    report, sent, outcomes = await run(Journal(path), items(1))
-
-    assert report.resumed == (again == "resumed")
-    assert sent == ([0] if again == "sent" else [])
-    assert [outcome.status for outcome in outcomes] == {
-        "resumed": [],
-        "sent": [OutcomeStatus.ACCEPTED],
-        "reported": [OutcomeStatus.UNKNOWN],
-    }[again]
+    assert_done(again, *await run(Journal(path), items(1)))
 
 
 async def test_doubt_is_reported_in_each_run_until_it_is_sent_again(path):
@@ -316,11 +283,6 @@ async def test_a_right_event_may_not_become_a_wrong_one(path):
 
     with pytest.raises(JournalError, match="event 1 of the input is not the one that the journal knows"):
         await run(Journal(path), [WRONG])
-
-
-def named(*numbers):
-    """Events that have an id of their own."""
-    return [Event.from_mapping(item(number), event_id=f"order {number}") for number in numbers]
 
 
 async def test_an_event_that_was_spoiled_after_its_look_up_stays_doubtful(path):

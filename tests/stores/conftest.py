@@ -26,3 +26,15 @@ def memcached_server(_memcached):
     """A memcached without any keys, shared by the tests of a session; who stops one asks for `own_memcached`."""
     assert ask(_memcached.port, b"flush_all") == b"OK"
     return _memcached
+
+
+@pytest.fixture(params=["redis", "memcached"])
+def kind(request):
+    """Play a test on each server."""
+    return request.param
+
+
+@pytest.fixture
+def server(request, kind):
+    """One of the test's own, which it may stop."""
+    return request.getfixturevalue(f"own_{kind}")

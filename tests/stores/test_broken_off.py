@@ -19,16 +19,6 @@ ACCOUNT, OTHER, LOST = (ClientCredentials("id", secret).account for secret in ("
 OPENED = {"redis": redis_store, "memcached": memcached_store}
 
 
-@pytest.fixture(params=OPENED)
-def kind(request):
-    return request.param
-
-
-@pytest.fixture
-def server(request, kind):
-    return request.getfixturevalue(f"own_{kind}")
-
-
 @pytest.fixture
 async def store(kind, server):
     async with OPENED[kind](server.port) as store:

@@ -99,11 +99,6 @@ class Fleet:
         return reports
 
 
-@pytest.fixture(params=["redis", "memcached"])
-def kind(request):
-    return request.param
-
-
 @pytest.fixture
 def server(request, kind):
     return request.getfixturevalue(f"{kind}_server")

@@ -26,16 +26,6 @@ CROWD = 10
 KINDS = {"redis": (redis_store, RedisTokenStore), "memcached": (memcached_store, MemcachedTokenStore)}
 
 
-@pytest.fixture(params=KINDS)
-def kind(request):
-    return request.param
-
-
-@pytest.fixture
-def server(request, kind):
-    return request.getfixturevalue(f"own_{kind}")
-
-
 @pytest.fixture
 def sandbox():
     with Sandbox() as running:
