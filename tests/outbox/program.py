@@ -27,6 +27,15 @@ async def put_all(outbox, numbers):
         say("put", number)
 
 
+async def tell_what_it_holds(outbox):
+    await outbox.open()
+    stats = await outbox.stats()
+    say("stats", stats.put, stats.accepted, stats.rejected, stats.unknown, stats.pending)
+    letters = await outbox.dead_letters(10_000)
+    say("letters", [[letter.event.variables["n"], letter.status.value, letter.reason] for letter in letters])
+    await outbox.aclose(drain=0)
+
+
 async def live(path, url, first, count, is_last):
     is_told_to_end = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, is_told_to_end.set)
@@ -42,12 +51,8 @@ async def live(path, url, first, count, is_last):
         await asyncio.wait(tasks)
         drained = await outbox.aclose(drain=60 if is_last else 2)
         say("drained", drained.delivered, drained.pending, drained.dead)
-        await outbox.open()
-        stats = await outbox.stats()
-        say("stats", stats.put, stats.accepted, stats.rejected, stats.unknown, stats.pending)
-        letters = await outbox.dead_letters(10_000)
-        say("letters", [[letter.event.variables["n"], letter.status.value] for letter in letters])
-        await outbox.aclose(drain=0)
+        if is_last:  # opened with events left it would go on with them
+            await tell_what_it_holds(outbox)
 
 
 def main():
