@@ -28,11 +28,11 @@ class TokenDesk:
     """Gives out tokens and knows which of them still open the doors.
 
     Args:
-        switches: How long a token lives, and whether a new one revokes the old.
+        switches: Gives the switches: how long a token lives, and whether a new one revokes the old.
         clock: Seconds that only grow.
     """
 
-    def __init__(self, switches: Switches, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, switches: Callable[[], Switches], clock: Callable[[], float] = time.monotonic) -> None:
         self._switches = switches
         self._clock = clock
         self._lock = threading.Lock()
@@ -43,15 +43,16 @@ class TokenDesk:
         token = f"{_JWT_HEADER}.{secrets.token_urlsafe(48)}.{secrets.token_urlsafe(64)}"
         with self._lock:
             now = self._clock()
-            kept = {} if self._switches.new_token_revokes_old else self._expiries
+            switches = self._switches()
+            kept = {} if switches.new_token_revokes_old else self._expiries
             self._expiries = {old: expiry for old, expiry in kept.items() if expiry > now}
-            self._expiries[token] = now + self._switches.token_lifetime
+            self._expiries[token] = now + switches.token_lifetime
         return token
 
     def opens(self, bearer: str) -> bool:
         """Tell whether this bearer value is a live token, or the account's API key where that is accepted."""
         if bearer == API_KEY:
-            return self._switches.accepts_api_key
+            return self._switches().accepts_api_key
         return self._expiries.get(bearer, 0.0) > self._clock()
 
     def revoke_all(self) -> None:

@@ -12,18 +12,16 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route, Router
 
 from .._contract import NAMED_EVENT_PREFIX, TOKEN_PATH
-from ._account import CLIENT_ID, CLIENT_SECRET, EVENT_PATH, TokenDesk
-from ._api import TestApi
-from ._doors import EventDoors
-from ._faults import FaultBoard
-from ._ledger import Ledger
-from ._switches import Switches
-from ._token_door import TokenDoor
+from ._account import CLIENT_ID, CLIENT_SECRET, EVENT_PATH
+from ._api import EventsApi, FaultsApi
+from ._doors import EventDoors, TokenDoor
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
     from starlette.types import Receive, Scope, Send
+
+    from ._state import State
 
 _LOCAL: Final = r"(127(\.[0-9]{1,3}){3}|localhost|\[::1\])(:[0-9]+)?"
 _HOST: Final = re.compile(_LOCAL, re.IGNORECASE)
@@ -31,15 +29,11 @@ _ORIGIN: Final = re.compile(rf"https?://{_LOCAL}", re.IGNORECASE)
 
 
 class App:
-    """The ASGI application of one sandbox, and what it remembers."""
+    """The ASGI application of one sandbox."""
 
-    def __init__(self, switches: Switches) -> None:
-        self.ledger = Ledger()
-        self.faults = FaultBoard()
-        self.tokens = TokenDesk(switches)
-        parts = (switches, self.ledger, self.faults, self.tokens)
-        api = TestApi(self.ledger, self.faults)
-        routes = [*EventDoors(*parts).routes(), *TokenDoor(*parts).routes(), *api.routes(), Route("/", _front_page)]
+    def __init__(self, state: State) -> None:
+        parts = (EventDoors(state), TokenDoor(state), EventsApi(state), FaultsApi(state))
+        routes = [*(route for part in parts for route in part.routes()), Route("/", _front_page)]
         self._router = Router(routes, redirect_slashes=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

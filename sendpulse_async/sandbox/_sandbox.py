@@ -10,6 +10,7 @@ import anyio.to_thread
 from ._account import API_KEY, CLIENT_ID, CLIENT_SECRET, EVENT_PATH
 from ._app import App
 from ._service import Service
+from ._state import State
 from ._switches import Switches
 
 if TYPE_CHECKING:
@@ -44,8 +45,8 @@ class Sandbox:
     """The static API key that opens the named door."""
 
     def __init__(self, *, host: str = "127.0.0.1", port: int = 0, switches: Switches = _DEFAULT_SWITCHES) -> None:
-        self._app = App(switches)
-        self._service = Service(self._app, host, port)
+        self._state = State(switches)
+        self._service = Service(App(self._state), host, port)
 
     @property
     def origin(self) -> str:
@@ -64,27 +65,27 @@ class Sandbox:
     @property
     def events(self) -> tuple[LedgerEntry, ...]:
         """The accepted events, oldest first: the newest 10,000, and no more than 64 MiB of bodies."""
-        return self._app.ledger.events
+        return self._state.ledger.events
 
     @property
     def accepted_count(self) -> int:
         """All accepted events, those no longer kept included."""
-        return self._app.ledger.accepted_count
+        return self._state.ledger.accepted_count
 
     @property
     def refused(self) -> tuple[LedgerEntry, ...]:
         """The event requests that were refused, oldest first, kept like `events`."""
-        return self._app.ledger.refused
+        return self._state.ledger.refused
 
     @property
     def token_requests(self) -> int:
         """Requests that reached the token endpoint."""
-        return self._app.ledger.token_requests
+        return self._state.ledger.token_requests
 
     @property
     def faults(self) -> tuple[Fault, ...]:
         """The faults still to be played, each with the times that are left."""
-        return self._app.faults.faults
+        return self._state.faults.faults
 
     def environment(self) -> dict[str, str]:
         """Return the environment variables that point a client at this sandbox."""
@@ -97,19 +98,19 @@ class Sandbox:
 
     def add_fault(self, fault: Fault) -> None:
         """Put a fault into play; the first that matches a request is played on it."""
-        self._app.faults.add(fault)
+        self._state.faults.add(fault)
 
     def clear_faults(self) -> None:
         """Take all faults out of play."""
-        self._app.faults.clear()
+        self._state.faults.clear()
 
     def revoke_tokens(self) -> None:
         """Make every token that was given out invalid."""
-        self._app.tokens.revoke_all()
+        self._state.tokens.revoke_all()
 
     def clear(self) -> None:
         """Forget what arrived and start the counts anew; tokens and faults stay."""
-        self._app.ledger.clear()
+        self._state.ledger.clear()
 
     def run(self, on_ready: Callable[[Self], object] | None = None) -> None:
         """Serve in the calling thread, which is the main one, until SIGINT or SIGTERM.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from ._play import TRANSPORT
+from ._doors import TRANSPORT
 
 if TYPE_CHECKING:
     import socket

@@ -67,7 +67,7 @@ def test_the_comparison_misses_nothing(monkeypatch):
 
     def look(rows, outcomes, sandbox):
         sandbox.add_fault(SCENES[13].fault)
-        sandbox._app.ledger.count_token_request()
+        sandbox._state.ledger.count_token_request()
         found.extend(_script.differences(rows, outcomes[1:], sandbox))
         return found
 

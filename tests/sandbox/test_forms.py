@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sendpulse_async.sandbox._forms import nest
+from sendpulse_async.sandbox._wire._forms import nest
 
 
 @pytest.mark.parametrize(

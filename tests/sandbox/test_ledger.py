@@ -6,6 +6,7 @@ import pytest
 
 from sendpulse_async.sandbox import LedgerEntry
 from sendpulse_async.sandbox._ledger import MAX_BODY_BYTES, MAX_ENTRIES, Ledger
+from sendpulse_async.sandbox._listeners import Listeners
 
 
 def entry(**changes):
@@ -48,10 +49,10 @@ def test_an_entry_without_contact_has_none(payload):
 
 def test_only_the_newest_entries_are_kept_but_all_are_counted():
     """Memory is bounded by the number of entries."""
-    ledger = Ledger()
+    ledger = Ledger(Listeners())
 
     for number in range(MAX_ENTRIES + 5):
-        ledger.accept(entry(sequence=number, body=b""))
+        ledger.add(entry(sequence=number, body=b""))
 
     assert len(ledger.events) == MAX_ENTRIES
     assert (ledger.events[0].sequence, ledger.events[-1].sequence) == (5, MAX_ENTRIES + 4)
@@ -60,11 +61,11 @@ def test_only_the_newest_entries_are_kept_but_all_are_counted():
 
 def test_large_bodies_push_old_entries_out():
     """Memory is bounded by the size of the bodies too, for refused requests as well."""
-    ledger = Ledger()
+    ledger = Ledger(Listeners())
     body = bytes(MAX_BODY_BYTES // 4)
 
     for number in range(6):
-        ledger.refuse(entry(sequence=number, body=body))
+        ledger.add(entry(sequence=number, body=body, is_taken=False))
 
     assert [kept.sequence for kept in ledger.refused] == [2, 3, 4, 5]
     assert ledger.refused_count == 6

@@ -82,7 +82,7 @@ def test_whether_a_new_token_revokes_the_old_is_a_switch(credentials, revokes, s
 def test_a_token_expires_and_is_forgotten():
     """A token opens the door for its lifetime, and takes no memory after it."""
     now = [100.0]
-    desk = TokenDesk(Switches(token_lifetime=60), lambda: now[0])
+    desk = TokenDesk(lambda: Switches(token_lifetime=60), lambda: now[0])
     token = desk.issue()
 
     now[0] += 59

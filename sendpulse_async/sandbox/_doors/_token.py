@@ -6,49 +6,42 @@ from typing import TYPE_CHECKING, Any, cast
 
 from starlette.routing import Route
 
-from .._contract import TOKEN_PATH
-from ._account import CLIENT_ID, CLIENT_SECRET
-from ._answers import INVALID_CLIENT, json_answer
-from ._bodies import parse_body, read_body
+from ..._contract import TOKEN_PATH
+from .._account import CLIENT_ID, CLIENT_SECRET
+from .._wire import INVALID_CLIENT, json_answer, parse_body, read_body
 from ._play import FaultResponse
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from ._account import TokenDesk
-    from ._faults import FaultBoard
-    from ._ledger import Ledger
-    from ._switches import Switches
+    from .._state import State
 
 
 class TokenDoor:
     """Gives tokens for the demo account's credentials."""
 
-    def __init__(self, switches: Switches, ledger: Ledger, faults: FaultBoard, tokens: TokenDesk) -> None:
-        self._switches = switches
-        self._ledger = ledger
-        self._faults = faults
-        self._tokens = tokens
+    def __init__(self, state: State) -> None:
+        self._state = state
 
     def routes(self) -> list[Route]:
         """Return the door's route."""
         return [Route(TOKEN_PATH, self._token, methods=["POST"])]
 
     async def _token(self, request: Request) -> Response:
-        self._ledger.count_token_request()
+        self._state.ledger.count_token_request()
         body = await read_body(request)
         if not await _has_credentials(body or b"", request.headers.get("content-type")):
             return INVALID_CLIENT.to_response()
-        fault = self._faults.take("token")
+        fault = self._state.faults.take("token")
         if fault is not None and fault.has_own_answer:
             return FaultResponse(fault, fault.answer)
         answer = json_answer(
             200,
             {
-                "access_token": self._tokens.issue(),
+                "access_token": self._state.tokens.issue(),
                 "token_type": "Bearer",
-                "expires_in": self._switches.token_lifetime,
+                "expires_in": self._state.switches.token_lifetime,
             },
         )
         return FaultResponse(fault, answer) if fault else answer.to_response()

@@ -13,8 +13,8 @@ from starlette.responses import Response
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
-    from ._answers import Answer
-    from ._faults import Fault
+    from .._faults import Fault
+    from .._wire import Answer
 
 TRANSPORT: Final = "transport"
 """Where the server's protocol leaves a connection's transport in the scope's state."""

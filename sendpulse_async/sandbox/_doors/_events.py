@@ -10,8 +10,9 @@ from urllib.parse import unquote
 from attrs import evolve
 from starlette.routing import Route
 
-from .._contract import CONTACT_FIELDS, NAMED_EVENT_PREFIX, RAW_EVENT_PREFIX
-from ._answers import (
+from ..._contract import CONTACT_FIELDS, NAMED_EVENT_PREFIX, RAW_EVENT_PREFIX
+from .._ledger import LedgerEntry
+from .._wire import (
     ACCEPTED,
     BADLY_FORMED,
     CONTACT_NOT_TEXT,
@@ -21,18 +22,16 @@ from ._answers import (
     TOO_LARGE,
     UNAUTHORIZED,
     Answer,
+    parse_body,
+    read_body,
 )
-from ._bodies import parse_body, read_body
-from ._ledger import Ledger, LedgerEntry
 from ._play import FaultResponse
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from ._account import TokenDesk
-    from ._faults import FaultBoard
-    from ._switches import Switches
+    from .._state import State
 
 _RAW_PATH: Final = re.compile(rf"{RAW_EVENT_PREFIX}([0-9a-f]{{32}})/[0-9]+")
 _NAMED_PATH: Final = re.compile(rf"/?{NAMED_EVENT_PREFIX}([^/]+)")
@@ -41,11 +40,8 @@ _NAMED_PATH: Final = re.compile(rf"/?{NAMED_EVENT_PREFIX}([^/]+)")
 class EventDoors:
     """Takes events as SendPulse does, files them, and plays the faults that are meant for them."""
 
-    def __init__(self, switches: Switches, ledger: Ledger, faults: FaultBoard, tokens: TokenDesk) -> None:
-        self._switches = switches
-        self._ledger = ledger
-        self._faults = faults
-        self._tokens = tokens
+    def __init__(self, state: State) -> None:
+        self._state = state
 
     def routes(self) -> list[Route]:
         """Return the doors' routes."""
@@ -58,16 +54,16 @@ class EventDoors:
 
     async def _raw(self, request: Request) -> Response:
         match = _RAW_PATH.fullmatch(_path(request))
-        known = self._switches.known_hashes
+        known = self._state.switches.known_hashes
         exists = match is not None and (known is None or match[1] in known)
         return await self._receive(request, "raw", None, None if exists else EVENT_NOT_EXISTS)
 
     async def _named(self, request: Request) -> Response:
         event = _name(request)
-        known = self._switches.known_events
+        known = self._state.switches.known_events
         scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
         refusal = None
-        if scheme.lower() != "bearer" or not self._tokens.opens(bearer):
+        if scheme.lower() != "bearer" or not self._state.tokens.opens(bearer):
             refusal = UNAUTHORIZED
         elif event is None or (known is not None and event not in known):
             refusal = EVENT_NOT_EXISTS
@@ -84,7 +80,7 @@ class EventDoors:
             except ValueError:
                 refusal = refusal or BADLY_FORMED
         entry = LedgerEntry(
-            sequence=self._ledger.next_sequence(),
+            sequence=self._state.ledger.next_sequence(),
             received_at=time.time(),
             door=door,
             event=event,
@@ -100,26 +96,24 @@ class EventDoors:
 
     def _judge(self, entry: LedgerEntry) -> Answer | None:
         fields = cast("dict[str, Any]", entry.payload) if isinstance(entry.payload, dict) else None
-        if fields is None and self._switches.events_need_object:
+        if fields is None and self._state.switches.events_need_object:
             return BADLY_FORMED
         contacts = [value for name in CONTACT_FIELDS if (value := (fields or {}).get(name)) is not None]
-        if self._switches.contacts_must_be_strings and not all(isinstance(value, str) for value in contacts):
+        if self._state.switches.contacts_must_be_strings and not all(isinstance(value, str) for value in contacts):
             return CONTACT_NOT_TEXT
-        if self._switches.events_need_contact and not (entry.email or entry.phone):
+        if self._state.switches.events_need_contact and not (entry.email or entry.phone):
             return NO_DATA
-        if self._switches.refuse_duplicates and self._ledger.holds(entry.path, entry.payload):
+        if self._state.switches.refuse_duplicates and self._state.ledger.holds(entry.path, entry.payload):
             return DUPLICATE
         return None
 
     def _settle(self, entry: LedgerEntry, refusal: Answer | None) -> Response:
-        fault = None if refusal else self._faults.take(entry.door, entry.event, entry.email)
+        fault = None if refusal else self._state.faults.take(entry.door, entry.event, entry.email)
         answer = refusal or (fault.answer if fault else ACCEPTED)
         if fault is None or fault.has_answer:
             entry = evolve(entry, status=answer.status, error_code=answer.error_code)
-        if refusal is None and (fault is None or fault.is_taken):
-            self._ledger.accept(entry)
-        else:
-            self._ledger.refuse(entry)
+        is_taken = refusal is None and (fault is None or fault.is_taken)
+        self._state.ledger.add(evolve(entry, is_taken=is_taken))
         return FaultResponse(fault, answer) if fault else answer.to_response()
 
 

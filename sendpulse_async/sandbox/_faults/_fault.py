@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import threading
 from functools import cached_property
 from typing import Any, Final, cast
 
 from attrs import evolve, field, frozen
 
-from .._contract import ERROR_TOO_MANY_REQUESTS
-from ._answers import HTML_TYPE, JSON_TYPE, Answer, code_of, takes_body, usual_answer
+from ..._contract import ERROR_TOO_MANY_REQUESTS
+from .._wire import HTML_TYPE, JSON_TYPE, Answer, code_of, takes_body, usual_answer
 from ._rules import is_body, is_seconds, is_whole, rule, to_headers
 
 DROPS: Final = ("reset", "close", "cut", "hang")
@@ -131,38 +130,3 @@ def _json_object(body: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
-
-
-class FaultBoard:
-    """Holds the faults in play, first come first played; safe to use from any thread."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._faults: list[Fault] = []
-
-    @property
-    def faults(self) -> tuple[Fault, ...]:
-        """The faults still to be played, each with the times that are left."""
-        with self._lock:
-            return tuple(self._faults)
-
-    def add(self, fault: Fault) -> None:
-        """Put a fault into play after those that are there."""
-        with self._lock:
-            self._faults.append(fault)
-
-    def clear(self) -> None:
-        """Take all faults out of play."""
-        with self._lock:
-            self._faults.clear()
-
-    def take(self, door: str, event: str | None = None, email: str | None = None) -> Fault | None:
-        """Return the first fault that matches, used up by one, or None."""
-        with self._lock:
-            for place, fault in enumerate(self._faults):
-                if fault.matches(door, event, email):
-                    if fault.times is not None:
-                        rest = [evolve(fault, times=fault.times - 1)] if fault.times > 1 else []
-                        self._faults[place : place + 1] = rest
-                    return fault
-        return None

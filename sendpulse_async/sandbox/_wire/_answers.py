@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import frozen
 from starlette.responses import Response
 
-from .._contract import (
+from ..._contract import (
     DUPLICATE_MESSAGE,
     ERROR_BADLY_FORMED,
     ERROR_EVENT_NOT_EXISTS,

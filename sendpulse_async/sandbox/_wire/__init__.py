@@ -1,0 +1,45 @@
+"""What is read from a request and said in an answer, as SendPulse does it."""
+
+from ._answers import (
+    ACCEPTED,
+    BADLY_FORMED,
+    CONTACT_NOT_TEXT,
+    DUPLICATE,
+    EVENT_NOT_EXISTS,
+    HTML_TYPE,
+    INVALID_CLIENT,
+    JSON_TYPE,
+    NO_DATA,
+    TOO_LARGE,
+    UNAUTHORIZED,
+    Answer,
+    code_of,
+    json_answer,
+    refusal,
+    takes_body,
+    usual_answer,
+)
+from ._bodies import parse_body, parse_json, read_body
+
+__all__ = [
+    "ACCEPTED",
+    "BADLY_FORMED",
+    "CONTACT_NOT_TEXT",
+    "DUPLICATE",
+    "EVENT_NOT_EXISTS",
+    "HTML_TYPE",
+    "INVALID_CLIENT",
+    "JSON_TYPE",
+    "NO_DATA",
+    "TOO_LARGE",
+    "UNAUTHORIZED",
+    "Answer",
+    "code_of",
+    "json_answer",
+    "parse_body",
+    "parse_json",
+    "read_body",
+    "refusal",
+    "takes_body",
+    "usual_answer",
+]
