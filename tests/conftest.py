@@ -11,6 +11,8 @@ import servers
 from canaries import LogWatch, found_in
 from fault_server import FaultServer
 
+pytest_plugins = ["pytester"]
+
 
 @pytest.fixture(scope="session")
 def log_watch():

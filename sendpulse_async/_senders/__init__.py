@@ -1,21 +1,24 @@
 """The senders: a door, a pile of layers, and the promise that every event ends in exactly one outcome."""
 
-from ._authorized import AuthorizedEventSender
+from ._authorized import AuthorizedEventSender, named_door
 from ._foreign import ForeignSender, carrier_of
 from ._job import Job, read_event, still_unknown
 from ._raw import RawEventSender
-from ._sender import EventSender, Sender
-from ._settings import SenderOptions
+from ._sender import Door, EventSender, Sender
+from ._settings import SenderOptions, Settings
 
 __all__ = [
     "AuthorizedEventSender",
+    "Door",
     "EventSender",
     "ForeignSender",
     "Job",
     "RawEventSender",
     "Sender",
     "SenderOptions",
+    "Settings",
     "carrier_of",
+    "named_door",
     "read_event",
     "still_unknown",
 ]

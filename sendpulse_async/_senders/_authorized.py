@@ -74,7 +74,7 @@ class AuthorizedEventSender(Sender):
             raise ConfigurationError("token_store must have load and save")
         self._base = parse_base_url(base_url, allowed_hosts)
         settings = Settings(transport, retry, rate_limit, deadline, on_outcome)
-        super().__init__(settings, _door(self._base, event_name), self._base.host)
+        super().__init__(settings, named_door(self._base, event_name), self._base.host)
         self._tokens = self._token_source(auth, self._base, token_store)
         self._pile = AuthorizingSender(self._retrying, self._tokens)
 
@@ -137,7 +137,12 @@ class AuthorizedEventSender(Sender):
         return f"AuthorizedEventSender({self._base})"
 
 
-def _door(base: Target, event_name: str | None) -> NamedDoor:
+def named_door(base: Target, event_name: str | None) -> NamedDoor:
+    """Return the door for events by name.
+
+    Raises:
+        ConfigurationError: `event_name` cannot be one.
+    """
     try:
         return NamedDoor(base, event_name)
     except InvalidEventError as error:

@@ -7,6 +7,15 @@ from typing import TYPE_CHECKING, Final, Self
 import anyio
 import anyio.to_thread
 
+from .._contract import (
+    ERROR_BADLY_FORMED,
+    ERROR_EVENT_NOT_EXISTS,
+    ERROR_NO_DATA,
+    ERROR_TOO_MANY_REQUESTS,
+    ERROR_UNAUTHORIZED,
+    ERROR_VALIDATION,
+)
+from .._expectations import Evidence, Seen, SentEvents, about, counted
 from ._account import API_KEY, CLIENT_ID, CLIENT_SECRET, EVENT_PATH
 from ._app import App
 from ._service import Service
@@ -15,14 +24,24 @@ from ._switches import Switches
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from ._faults import Fault
     from ._ledger import LedgerEntry
 
 _DEFAULT_SWITCHES: Final = Switches()
+_REFUSALS_SHOWN: Final = 3
+_REASONS: Final = {
+    ERROR_NO_DATA: " (no email and no phone)",
+    ERROR_EVENT_NOT_EXISTS: " (no such event)",
+    ERROR_UNAUTHORIZED: " (no valid token)",
+    ERROR_VALIDATION: " (email and phone must be strings)",
+    ERROR_BADLY_FORMED: " (no JSON object)",
+    ERROR_TOO_MANY_REQUESTS: " (over the limit)",
+}
 
 
-class Sandbox:
+class Sandbox(SentEvents["LedgerEntry"]):
     """Stand in for SendPulse on this machine, for tests and for trying things out.
 
     Enter it with `async with` (asyncio or trio) or `with`: it serves in a thread with an event loop of its own until
@@ -152,3 +171,26 @@ class Sandbox:
         """Stop, as `__exit__` does, a cancelled caller's sandbox too."""
         with anyio.CancelScope(shield=True):
             await anyio.to_thread.run_sync(self._service.stop)
+
+    def _evidence(self) -> Evidence[LedgerEntry]:
+        events, count = self.events, self.accepted_count
+        return Evidence(events, _see, lambda: _refusals(self.refused), max(0, count - len(events)))
+
+    def _listening(self, call: Callable[[], object]) -> AbstractContextManager[None]:
+        return self._state.listeners.listening(call)
+
+
+def _see(entry: LedgerEntry) -> Seen:
+    return Seen(entry.sequence, entry.event, entry.door == "raw", entry.payload)
+
+
+def _refusals(refused: tuple[LedgerEntry, ...]) -> list[str]:
+    if not refused:
+        return []
+    return [f"{counted(len(refused), 'request')} refused:", *map(_refusal, refused[-_REFUSALS_SHOWN:])]
+
+
+def _refusal(entry: LedgerEntry) -> str:
+    code = "" if entry.error_code in (None, entry.status) else f", error_code {entry.error_code}"
+    answered = "no answer" if entry.status is None else f"HTTP {entry.status}{code}"
+    return f"  #{entry.sequence}  {about(_see(entry))}: {answered}{_REASONS.get(entry.error_code or 0, '')}"
