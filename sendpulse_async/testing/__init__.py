@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Fault", "LedgerEntry", "RecordedEvent", "Recorder", "Sandbox", "Switches"]
 
 _OF_THE_SANDBOX = frozenset({"Fault", "LedgerEntry", "Sandbox", "Switches"})
-_NEEDED = frozenset({"multipart", "python_multipart", "starlette", "uvicorn"})
+_NEEDED = frozenset({"starlette", "uvicorn"})
 
 
 def __getattr__(name: str) -> Any:
@@ -25,8 +25,9 @@ def __getattr__(name: str) -> Any:
     try:
         from .. import sandbox  # noqa: PLC0415 - an extra, needed by those who ask for it
     except ModuleNotFoundError as missing:
-        if (missing.name or "").partition(".")[0] not in _NEEDED:
+        package = (missing.name or "").partition(".")[0]
+        if package not in _NEEDED:
             raise
-        text = f"{name} needs {missing.name}: pip install 'sendpulse-async[sandbox]'"
-        raise ModuleNotFoundError(text, name=missing.name) from missing
+        text = f"{name} needs {package}: pip install 'sendpulse-async[sandbox]'"
+        raise ModuleNotFoundError(text, name=package) from missing
     return getattr(sandbox, name)

@@ -366,7 +366,7 @@ async def test_too_many_fail_a_wait_at_once():
     recorder = Recorder(event_name="purchase")
     await send_many(recorder, [ANA, ANA])
 
-    with pytest.raises(AssertionError, match="^expected exactly 1 event, found 2"):
+    with pytest.raises(AssertionError, match=r"^expected exactly 1 event, found 2"):
         await recorder.wait_sent("purchase", times=1, timeout=60)
 
 
