@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import sendpulse_async
+from sendpulse_async import testing
 from sendpulse_async.stores.memcached import MemcachedTokenStore
 from sendpulse_async.stores.redis import RedisTokenStore
 
@@ -20,7 +21,12 @@ FIXED = {
     "EventNotFoundError", "DuplicateEventError", "StoppedError", "BulkError", "JournalError",
     "Outbox", "OutboxStats", "DeadLetter", "Drained",
 }  # fmt: skip
-BY_THEIR_OWN_PATH = {"RedisTokenStore": RedisTokenStore, "MemcachedTokenStore": MemcachedTokenStore}
+FOR_TESTS = {"Fault", "LedgerEntry", "RecordedEvent", "Recorder", "Sandbox", "Switches"}
+BY_THEIR_OWN_PATH = {
+    "RedisTokenStore": RedisTokenStore,
+    "MemcachedTokenStore": MemcachedTokenStore,
+    **{name: getattr(testing, name) for name in testing.__all__},
+}
 
 
 def test_all_is_sorted_and_complete() -> None:
@@ -30,6 +36,14 @@ def test_all_is_sorted_and_complete() -> None:
     assert list(names) == sorted(names)
     assert set(names) >= FIXED
     assert all(hasattr(sendpulse_async, name) for name in names)
+
+
+def test_what_is_for_tests_is_sorted_and_complete() -> None:
+    """So does `sendpulse_async.testing`, and those of its names that need an extra are there where it is installed."""
+    names = testing.__all__
+
+    assert list(names) == sorted(names)
+    assert set(names) == FOR_TESTS
 
 
 def test_every_public_thing_explains_itself() -> None:
@@ -54,6 +68,15 @@ def test_keywords_of_the_senders_are_the_fixed_ones() -> None:
 
     assert raw == both | {"url", "body_format"}
     assert authorized == both | {"auth", "event_name", "base_url", "token_store"}
+
+
+def test_a_recorder_and_a_sandbox_are_asked_alike() -> None:
+    """What a test asks one of them it can ask the other, with the keywords that are documented."""
+    asked = {"event", "email", "phone", "variables", "times"}
+    for holder in (testing.Recorder, testing.Sandbox):
+        assert set(inspect.signature(holder.assert_sent).parameters) == asked | {"self"}
+        assert set(inspect.signature(holder.wait_sent).parameters) == asked | {"self", "timeout"}
+    assert set(inspect.signature(testing.Recorder).parameters) == {"event_name", "is_raw", "body_format", "on_outcome"}
 
 
 EXTRAS = ("aiomcache", "cyclopts", "email_validator", "httptools", "phonenumbers", "pyarrow", "redis", "starlette")
