@@ -18,6 +18,7 @@ from .._contract import (
 from .._expectations import Evidence, Seen, SentEvents, about, counted
 from ._account import API_KEY, CLIENT_ID, CLIENT_SECRET, EVENT_PATH
 from ._app import App
+from ._ledger import parse_query
 from ._service import Service
 from ._state import State
 from ._switches import Switches
@@ -95,6 +96,24 @@ class Sandbox(SentEvents["LedgerEntry"]):
     def refused(self) -> tuple[LedgerEntry, ...]:
         """The event requests that were refused, oldest first, kept like `events`."""
         return self._state.ledger.refused
+
+    def find(self, query: str) -> tuple[LedgerEntry, ...]:
+        """Search what arrived, accepted and refused, with the grammar of the sandbox's page.
+
+        Args:
+            query: Such as `event:purchase var.total>10 -is:refused`: terms that must all hold. `key:text` contains,
+                `key=text` equals, `key>10` compares, `key:` is there, `-` turns a term round, `"quotes"` keep blanks.
+                Keys are `email`, `phone`, `event`, `door`, `status`, `code`, `body`, `header.NAME`, `var.PATH`, `is`
+                and more; a wrong one is told with all there are.
+
+        Returns:
+            The entries that are kept and match, in the order of arrival.
+
+        Raises:
+            ValueError: A term is wrong; the text names it, its place, and what to write instead.
+        """
+        wanted = parse_query(query)
+        return tuple(entry for entry in sorted((*self.events, *self.refused), key=_sequence) if wanted.matches(entry))
 
     @property
     def token_requests(self) -> int:
@@ -178,6 +197,10 @@ class Sandbox(SentEvents["LedgerEntry"]):
 
     def _listening(self, call: Callable[[], object]) -> AbstractContextManager[None]:
         return self._state.listeners.listening(call)
+
+
+def _sequence(entry: LedgerEntry) -> int:
+    return entry.sequence
 
 
 def _see(entry: LedgerEntry) -> Seen:

@@ -115,6 +115,21 @@ async def test_a_wait_in_vain_says_what_came_instead(sandbox):
         await sandbox.wait_sent("purchase", timeout=0.05)
 
 
+async def test_what_arrived_is_searched(sandbox):
+    """With the grammar of the page, accepted and refused together, in the order of arrival."""
+    httpx.post(f"{sandbox.origin}/events/name/purchase", json={**ANA, "total": 50}, trust_env=False)
+    async with by_name(sandbox) as sender:
+        for total in (5, 10, 20):
+            await sender.send_event({**ANA, "total": total})
+
+    assert [entry.payload["total"] for entry in sandbox.find("event:purchase var.total>=10")] == [50, 10, 20]
+    assert [entry.payload["total"] for entry in sandbox.find("is:refused")] == [50]
+    assert sandbox.find("") == (*sandbox.refused, *sandbox.events)
+    assert sandbox.find("ben@b.c") == ()
+    with pytest.raises(ValueError, match="colour"):
+        sandbox.find("colour:red")
+
+
 def test_what_the_ledger_no_longer_keeps_is_owned_up_to(sandbox):
     """Of more events than it keeps, it says how many it did not look at."""
     entry = None

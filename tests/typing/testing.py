@@ -40,4 +40,5 @@ async def test_sandbox(sendpulse_sandbox: Sandbox) -> None:
     sendpulse_sandbox.add_fault(Fault(status=429))
     assert_type(sendpulse_sandbox.assert_sent(email="a@b.c"), tuple[LedgerEntry, ...])
     assert_type(await sendpulse_sandbox.wait_sent("x", times=2, timeout=0.5), tuple[LedgerEntry, ...])
+    assert_type(sendpulse_sandbox.find("event:x"), tuple[LedgerEntry, ...])
     sendpulse_sandbox.assert_nothing_sent()
