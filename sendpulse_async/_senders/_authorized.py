@@ -120,6 +120,8 @@ class AuthorizedEventSender(Sender):
         """
         return await self._one(event, event_name, deadline)
 
+    own_verb = send_event
+
     async def aclose(self) -> None:
         """Close what this sender opened, and end a token request that is under way."""
         try:

@@ -7,12 +7,8 @@ from typing import Any
 
 from .._errors import ConfigurationError, DeliveryError, InvalidEventError, OutcomeStatus, UnknownDeliveryError
 from .._outcomes import Outcome
-from ._authorized import AuthorizedEventSender
 from ._job import Job, still_unknown
-from ._raw import RawEventSender
 from ._sender import EventSender, Sender
-
-_OWN_VERBS = (RawEventSender.send_event, AuthorizedEventSender.send_event)
 
 
 class ForeignSender:
@@ -67,6 +63,6 @@ def carrier_of(sender: Any) -> Sender | ForeignSender:
         raise ConfigurationError("sender must have send_event")
     if isinstance(sender, ForeignSender):
         return sender
-    if isinstance(sender, RawEventSender | AuthorizedEventSender) and type(sender).send_event in _OWN_VERBS:
+    if isinstance(sender, Sender) and sender.is_own():
         return sender
     return ForeignSender(sender)

@@ -97,5 +97,7 @@ class RawEventSender(Sender):
         """
         return await self._one(event, event_name, deadline)
 
+    own_verb = send_event
+
     def __repr__(self) -> str:
         return f"RawEventSender({self._target})"

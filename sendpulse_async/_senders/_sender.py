@@ -7,7 +7,7 @@ import logging
 import time
 import warnings
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol, Self, runtime_checkable
+from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 import anyio
 
@@ -69,7 +69,13 @@ class Layer(Protocol):
 
 
 class Sender:
-    """The part that the public senders share."""
+    """The part that the public senders share.
+
+    Attributes:
+        own_verb: The `send_event` that a class of this library has, to be told from one of a subclass, or of a mock.
+    """
+
+    own_verb: ClassVar[Callable[..., Any] | None] = None
 
     def __init__(self, settings: Settings, door: Door, host: str) -> None:
         self._settings = settings
@@ -87,6 +93,11 @@ class Sender:
     def deadline(self) -> float:
         """Seconds for one event, where the call names none."""
         return self._settings.deadline
+
+    @classmethod
+    def is_own(cls) -> bool:
+        """Tell whether `send_event` does no more than `deliver` and `tell`."""
+        return cls.own_verb is not None and getattr(cls, "send_event", None) is cls.own_verb
 
     def check(self, job: Job) -> Outcome | None:
         """Read the event that was given; return its outcome where it is none."""

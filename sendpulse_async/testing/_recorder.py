@@ -207,13 +207,17 @@ class Recorder(Sender, SentEvents[RecordedEvent]):
         """
         return await self._one(event, event_name, deadline)
 
+    own_verb = send_event
+
     def fail_with(self, error: SendPulseError, *, times: int | None = 1) -> None:
         """Let the next events that pass the checks meet an error, as after all repeats of a real sender.
 
         Told several times, it plays one after the other.
 
         Args:
-            error: What `send_event` raises, a copy each time; in a bulk run it makes the event's outcome.
+            error: What `send_event` raises, a copy each time; in a bulk run it makes the event's outcome, and stops
+                or pauses the run as it would with a real sender: a `RateLimitedError` for its `retry_after` seconds,
+                whereupon the event is tried again.
             times: Events that meet it. None: all, until `clear`.
 
         Raises:

@@ -1,4 +1,4 @@
-"""Fifty thousand events as fast as another process can send them: none lost, memory bounded, and it answers meanwhile."""
+"""Fifty thousand events as fast as another process sends them: none lost, memory bounded, and it answers meanwhile."""
 
 from __future__ import annotations
 

@@ -298,6 +298,42 @@ async def test_an_outbox_delivers_to_it():
     assert [one.payload["n"] for one in recorder.events] == list(range(5))
 
 
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_an_outbox_checks_what_it_is_given():
+    """As with a real sender, an event without a name is refused when it is put, not when it is delivered."""
+    async with Outbox.in_memory(Recorder()) as outbox:
+        with pytest.raises(InvalidEventError, match="event_name"):
+            await outbox.put(ANA)
+
+
+async def test_a_full_quota_pauses_a_run():
+    """An event that is refused for the quota is tried again after the pause, so all are accepted in the end."""
+    recorder = Recorder(event_name="purchase")
+    recorder.fail_with(RateLimitedError("later", retry_after=0.01), times=2)
+
+    report = await send_many(recorder, [ANA, {"email": "ben@b.c"}])
+
+    assert report.accepted == len(recorder.events) == 2
+    assert len(recorder.attempts) == 4
+
+
+async def test_a_recorder_of_ones_own_is_asked_itself():
+    """A subclass that does more in `send_event` does it in a bulk run too."""
+
+    class Counting(Recorder):
+        calls = 0
+
+        async def send_event(self, *args, **options):
+            self.calls += 1
+            return await super().send_event(*args, **options)
+
+    recorder = Counting(event_name="purchase")
+
+    await send_many(recorder, [ANA, ANA])
+
+    assert (recorder.calls, len(recorder.events)) == (2, 2)
+
+
 async def test_a_closed_one_sends_nothing():
     """A recorder notices a program that goes on with a sender that it closed."""
     async with Recorder(event_name="purchase") as recorder:

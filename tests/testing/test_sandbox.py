@@ -96,23 +96,24 @@ async def test_an_event_of_background_work_is_waited_for(sandbox):
 
 
 async def test_each_event_wakes_who_waits(sandbox):
-    """A hundred events in, the hundredth is what it waited for; nothing is looked at again and again."""
-    looks = []
-    evidence = sandbox._evidence
-    sandbox._evidence = lambda: looks.append(1) or evidence()
-
+    """Of a hundred events the last one ends the wait."""
     async with RawEventSender(sandbox.event_url) as sender, anyio.create_task_group() as group:
         group.start_soon(send_many, sender, ({**ANA, "n": n} for n in range(100)))
         (entry,) = await sandbox.wait_sent(variables={"n": 99}, timeout=60)
 
     assert entry.payload["n"] == 99
-    assert len(looks) <= 102
 
 
 async def test_a_wait_in_vain_says_what_came_instead(sandbox):
-    """After its seconds it fails as `assert_sent` does."""
+    """After its seconds it fails as `assert_sent` does; meanwhile nothing is looked at again and again."""
+    looks = []
+    evidence = sandbox._evidence
+    sandbox._evidence = lambda: looks.append(1) or evidence()
+
     with pytest.raises(AssertionError, match=r"^waited 0\.05 s: expected at least 1 event, but nothing was sent"):
         await sandbox.wait_sent("purchase", timeout=0.05)
+
+    assert len(looks) <= 3
 
 
 async def test_what_arrived_is_searched(sandbox):
