@@ -7,17 +7,10 @@ from typing import TYPE_CHECKING, Final, Self
 import anyio
 import anyio.to_thread
 
-from .._contract import (
-    ERROR_BADLY_FORMED,
-    ERROR_EVENT_NOT_EXISTS,
-    ERROR_NO_DATA,
-    ERROR_TOO_MANY_REQUESTS,
-    ERROR_UNAUTHORIZED,
-    ERROR_VALIDATION,
-)
-from .._expectations import Evidence, Seen, SentEvents, about, counted
+from .._expectations import Evidence, SentEvents
 from ._account import API_KEY, CLIENT_ID, CLIENT_SECRET, EVENT_PATH
 from ._app import App
+from ._evidence import refusals, see
 from ._ledger import parse_query
 from ._service import Service
 from ._state import State
@@ -31,15 +24,6 @@ if TYPE_CHECKING:
     from ._ledger import LedgerEntry
 
 _DEFAULT_SWITCHES: Final = Switches()
-_REFUSALS_SHOWN: Final = 3
-_REASONS: Final = {
-    ERROR_NO_DATA: " (no email and no phone)",
-    ERROR_EVENT_NOT_EXISTS: " (no such event)",
-    ERROR_UNAUTHORIZED: " (no valid token)",
-    ERROR_VALIDATION: " (email and phone must be strings)",
-    ERROR_BADLY_FORMED: " (no JSON object)",
-    ERROR_TOO_MANY_REQUESTS: " (over the limit)",
-}
 
 
 class Sandbox(SentEvents["LedgerEntry"]):
@@ -113,7 +97,11 @@ class Sandbox(SentEvents["LedgerEntry"]):
             ValueError: A term is wrong; the text names it, its place, and what to write instead.
         """
         wanted = parse_query(query)
-        return tuple(entry for entry in sorted((*self.events, *self.refused), key=_sequence) if wanted.matches(entry))
+        return tuple(
+            entry
+            for entry in sorted((*self.events, *self.refused), key=lambda entry: entry.sequence)
+            if wanted.matches(entry)
+        )
 
     @property
     def token_requests(self) -> int:
@@ -193,27 +181,7 @@ class Sandbox(SentEvents["LedgerEntry"]):
 
     def _evidence(self) -> Evidence[LedgerEntry]:
         events, count = self.events, self.accepted_count
-        return Evidence(events, _see, lambda: _refusals(self.refused), max(0, count - len(events)))
+        return Evidence(events, see, lambda: refusals(self.refused), max(0, count - len(events)))
 
     def _listening(self, call: Callable[[], object]) -> AbstractContextManager[None]:
         return self._state.listeners.listening(call)
-
-
-def _sequence(entry: LedgerEntry) -> int:
-    return entry.sequence
-
-
-def _see(entry: LedgerEntry) -> Seen:
-    return Seen(entry.sequence, entry.event, entry.door == "raw", entry.payload)
-
-
-def _refusals(refused: tuple[LedgerEntry, ...]) -> list[str]:
-    if not refused:
-        return []
-    return [f"{counted(len(refused), 'request')} refused:", *map(_refusal, refused[-_REFUSALS_SHOWN:])]
-
-
-def _refusal(entry: LedgerEntry) -> str:
-    code = "" if entry.error_code in (None, entry.status) else f", error_code {entry.error_code}"
-    answered = "no answer" if entry.status is None else f"HTTP {entry.status}{code}"
-    return f"  #{entry.sequence}  {about(_see(entry))}: {answered}{_REASONS.get(entry.error_code or 0, '')}"
