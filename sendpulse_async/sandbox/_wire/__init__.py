@@ -19,7 +19,7 @@ from ._answers import (
     takes_body,
     usual_answer,
 )
-from ._bodies import parse_body, parse_json, read_body
+from ._bodies import MAX_BODY, parse_body, parse_json, read_body
 
 __all__ = [
     "ACCEPTED",
@@ -30,6 +30,7 @@ __all__ = [
     "HTML_TYPE",
     "INVALID_CLIENT",
     "JSON_TYPE",
+    "MAX_BODY",
     "NO_DATA",
     "TOO_LARGE",
     "UNAUTHORIZED",
