@@ -2,13 +2,14 @@
 
 from ._entry import MASK, LedgerEntry
 from ._findings import Finding, findings_of
-from ._ledger import MAX_BODY_BYTES, MAX_ENTRIES, Ledger
+from ._ledger import MAX_ENTRIES, MAX_WEIGHT, Ledger
 from ._query import Query, QueryError, parse_query
+from ._snippets import to_curl, to_python
 
 __all__ = [
     "MASK",
-    "MAX_BODY_BYTES",
     "MAX_ENTRIES",
+    "MAX_WEIGHT",
     "Finding",
     "Ledger",
     "LedgerEntry",
@@ -16,4 +17,6 @@ __all__ = [
     "QueryError",
     "findings_of",
     "parse_query",
+    "to_curl",
+    "to_python",
 ]
