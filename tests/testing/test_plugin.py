@@ -110,7 +110,7 @@ def test_raw(sendpulse_recorder):
 
 @pytest.mark.sendpulse_sandbox(switches=Switches(refuse_duplicates=True))
 def test_switches(sendpulse_sandbox):
-    assert sendpulse_sandbox._state.switches.refuse_duplicates
+    assert sendpulse_sandbox.switches.refuse_duplicates
 """)
 
     ended.assert_outcomes(passed=3)
