@@ -9,6 +9,7 @@ import json
 import statistics
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -56,6 +57,7 @@ class Watch:
         self._connection.request("GET", path, headers={"Accept": "text/html"})
         answer = self._connection.getresponse()
         body = answer.read()
+        self._connection.close()  # kept open it would be closed by the sandbox in a pause
         self.waits[kind].append(time.perf_counter() - began)
         if answer.status != 200:
             raise SystemExit(f"{path} answered {answer.status}")
@@ -70,6 +72,29 @@ class Watch:
         """Return the memory that the sandbox's process has."""
         line = next(line for line in self._status.read_text().splitlines() if line.startswith("VmRSS:"))
         return int(line.split()[1]) / 1024
+
+
+class Reader(threading.Thread):
+    """Reads the live stream as an open page does, until it was told of so many requests, or of their loss."""
+
+    def __init__(self, url: str, count: int) -> None:
+        super().__init__(daemon=True)
+        self._connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
+        self._count = count
+        self.shown = self.skipped = 0
+        self._connection.request("GET", "/_sandbox/stream?after=0")
+        self._answer = self._connection.getresponse()
+
+    def run(self) -> None:
+        name = ""
+        while self.shown + self.skipped < self._count:
+            field, _, value = self._answer.readline().decode().rstrip().partition(": ")
+            if field == "event":
+                name = value
+            elif field == "data" and name == "requests":
+                told = json.loads(value)
+                self.shown += len(told["requests"])
+                self.skipped += told["skipped"]
 
 
 def flooded(watch: Watch, is_over: Callable[[], bool]) -> list[tuple[int, float]]:
@@ -90,14 +115,19 @@ def measured(count: int) -> dict[str, Any]:
         try:
             watch = Watch(url, sandbox.pid)
             watch.ask("page", "/")
+            reader = Reader(url, count)
+            reader.start()
             began = time.perf_counter()
             with subprocess.Popen([*MODULE, "--send", url, "--events", str(count)]) as sender:
                 seen = flooded(watch, lambda: sender.poll() is not None)
             took = time.perf_counter() - began
             if sender.returncode:
                 raise SystemExit("not every event was accepted")
+            reader.join(60)
             waits = {kind: list(some) for kind, some in watch.waits.items()}
-            return {"events": count, "seconds": took, "events_per_second": count / took} | _figures(watch, seen, waits)
+            told = {"stream_shown": reader.shown, "stream_skipped": reader.skipped}
+            paced = {"events": count, "seconds": took, "events_per_second": count / took}
+            return paced | told | _figures(watch, seen, waits)
         finally:
             sandbox.terminate()
 

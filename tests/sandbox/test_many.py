@@ -48,3 +48,9 @@ def test_it_answers_meanwhile(figures):
     for kind in ("page", "api"):
         assert figures[f"{kind}_p50_ms"] < 500
         assert figures[f"{kind}_max_ms"] < 10_000
+
+
+def test_who_listens_is_told_of_all(figures):
+    """A live stream shows the newest and counts what it leaves out, and holds nothing up."""
+    assert figures["stream_shown"] + figures["stream_skipped"] == EVENTS
+    assert figures["stream_shown"] >= MAX_ENTRIES
