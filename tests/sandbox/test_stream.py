@@ -229,3 +229,15 @@ def test_a_wrong_parameter_names_itself(client, name, value):
 
     assert answer.status_code == 422
     assert answer.json()["message"].startswith(name)
+
+
+@pytest.mark.asyncio
+async def test_a_quiet_stream_shows_that_it_lives(plain, monkeypatch):
+    """A comment line comes now and then, so that nobody between takes the connection for dead."""
+    monkeypatch.setattr("sendpulse_async.sandbox._api._stream._QUIET", 0.05)
+    async with plain, asyncio.timeout(20), plain.stream("GET", STREAM) as answer:
+        comments = 0
+        async for line in answer.aiter_lines():
+            comments += line.startswith(":")
+            if comments == 2:
+                break
