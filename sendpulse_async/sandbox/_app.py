@@ -9,16 +9,13 @@ from typing import TYPE_CHECKING, Final
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
-from starlette.routing import Route, Router
+from starlette.routing import Router
 
-from .._contract import NAMED_EVENT_PREFIX, TOKEN_PATH
-from ._account import CLIENT_ID, CLIENT_SECRET, EVENT_PATH
 from ._api import EventsApi, FaultsApi
 from ._doors import EventDoors, TokenDoor
+from ._page import Page
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
-    from starlette.responses import Response
     from starlette.types import Receive, Scope, Send
 
     from ._state import State
@@ -32,8 +29,8 @@ class App:
     """The ASGI application of one sandbox."""
 
     def __init__(self, state: State) -> None:
-        parts = (EventDoors(state), TokenDoor(state), EventsApi(state), FaultsApi(state))
-        routes = [*(route for part in parts for route in part.routes()), Route("/", _front_page)]
+        parts = (EventDoors(state), TokenDoor(state), EventsApi(state), FaultsApi(state), Page())
+        routes = [route for part in parts for route in part.routes()]
         self._router = Router(routes, redirect_slashes=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -52,17 +49,3 @@ def _is_local(headers: Headers) -> bool:
     origin = headers.get("origin")
     is_own_page = origin is None or _ORIGIN.fullmatch(origin) is not None
     return is_own_page and _HOST.fullmatch(headers.get("host", "")) is not None
-
-
-async def _front_page(request: Request) -> Response:
-    base = str(request.base_url).rstrip("/")
-    return PlainTextResponse(
-        "A local stand-in for SendPulse, by sendpulse_async. Nothing sent here reaches anybody.\n\n"
-        f"raw events     POST {base}{EVENT_PATH}\n"
-        f"events by name POST {base}{NAMED_EVENT_PREFIX}any_name\n"
-        f"tokens         POST {base}{TOKEN_PATH}\n"
-        f"               client_id {CLIENT_ID}\n"
-        f"               client_secret {CLIENT_SECRET}\n\n"
-        f"what arrived   GET {base}/_sandbox/events, {base}/_sandbox/refused\n"
-        f"faults         GET, POST, DELETE {base}/_sandbox/faults\n"
-    )
