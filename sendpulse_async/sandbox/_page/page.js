@@ -368,7 +368,7 @@ function renderChart() {
 
 function bar(place, part) {
   const rect = document.createElementNS("http://www.w3.org/2000/svg", "rect");
-  const height = part ? Math.max(1, part * 20) : 0.4;
+  const height = part && Math.max(1, part * 20);
   const sizes = { x: place + 0.1, y: 20 - height, width: 0.8, height };
   for (const [name, value] of Object.entries(sizes)) rect.setAttribute(name, value);
   return rect;
@@ -665,7 +665,7 @@ function renderDuplicates() {
 
 const PRESETS = {
   "429, wait 2 s": { status: "429", retry_after: "2" },
-  "500": { status: "500" },
+  "A 500 page": { status: "500" },
   "502 once in five": { status: "502", probability: "0.2", times: "" },
   "Slow, 3 s": { delay: "3" },
   "No answer": { drop: "hang" },
