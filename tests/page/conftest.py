@@ -111,5 +111,3 @@ def run_async():
     """Return a function that runs a coroutine function in a thread, since this one's event loop is Playwright's."""
     with ThreadPoolExecutor(1) as pool:
         yield lambda work, *arguments: pool.submit(anyio.run, work, *arguments).result(60)
-
-

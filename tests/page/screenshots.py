@@ -61,7 +61,9 @@ def _send_one(client, sandbox, number):
     elif number % 3 == 1:
         client.post("/events/name/registration", data={"email": email, "name": email.partition("@")[0].title()})
     else:
-        client.post("/events/name/purchase", json={**ORDER, "email": email, "order_date": "2026-11-24", "order_id": number})
+        client.post(
+            "/events/name/purchase", json={**ORDER, "email": email, "order_date": "2026-11-24", "order_id": number}
+        )
 
 
 def take(page, name, folder, *, scheme="light", size=(1280, 800)):
@@ -80,10 +82,10 @@ def visit(page, origin, fragment, wait_for):
 VIEWS: Final = {
     "list": ("", "#rows tr"),
     "detail": ("#request={newest}", "#detail h2"),
-    "faults": ("#faults", "#faults li"),
-    "switches": ("#switches", "#switches li"),
-    "duplicates": ("#duplicates", "#duplicates td"),
-    "setup": ("#setup", "#setup pre"),
+    "faults": ("#faults", "#fault-list li"),
+    "switches": ("#switches", "#switch-list li"),
+    "duplicates": ("#duplicates", "#duplicate-table td"),
+    "setup": ("#setup", "#setup-text pre"),
 }
 DOCUMENTED: Final = {"list": "dark", "detail": "light", "faults": "light"}
 

@@ -16,11 +16,11 @@ def test_a_fault_by_hand_is_met_by_a_client(visit, sandbox, run_async):
     """Set in the page, it is played on the library's next event, and counted in the page."""
     page = visit("#faults")
     page.get_by_label("Status").fill("422")
-    page.get_by_label("Body").fill('{"message": "as told", "error_code": 422}')
-    page.get_by_label("Where").fill("var.total>10")
+    page.get_by_label("Body", exact=True).fill('{"message": "as told", "error_code": 422}')
+    page.get_by_label("Where", exact=True).fill("var.total>10")
     page.get_by_label("Times").fill("1")
     page.get_by_role("button", name="Put into play").click()
-    expect(page.locator("#faults li")).to_have_count(1)
+    expect(page.locator("#fault-list li")).to_have_count(1)
 
     async def send_two():
         async with RawEventSender(sandbox.event_url, retry=RetryPolicy(max_attempts=1)) as sender:
@@ -31,7 +31,7 @@ def test_a_fault_by_hand_is_met_by_a_client(visit, sandbox, run_async):
 
     assert (small.status, large.status) == (200, 422)
     assert "as told" in str(large)
-    expect(page.locator("#faults li")).to_contain_text("played 1")
+    expect(page.locator("#fault-list li")).to_contain_text("played 1")
 
 
 def test_a_preset_fills_the_form(visit, client, sandbox):
@@ -40,7 +40,7 @@ def test_a_preset_fills_the_form(visit, client, sandbox):
 
     page.get_by_role("button", name="429, wait 2 s").click()
     page.get_by_role("button", name="Put into play").click()
-    expect(page.locator("#faults li")).to_have_count(1)
+    expect(page.locator("#fault-list li")).to_have_count(1)
 
     answer = client.post(sandbox.event_url, json={"email": "a@b.c"})
     assert (answer.status_code, answer.headers["retry-after"]) == (429, "2")
@@ -64,14 +64,14 @@ def test_faults_from_anywhere_are_listed_and_taken_out(visit, sandbox):
     page = visit("#faults")
     for status in (500, 502, 503):
         sandbox.add_fault(Fault(status=status))
-    expect(page.locator("#faults li")).to_have_count(3)
+    expect(page.locator("#fault-list li")).to_have_count(3)
     expect(page.locator("#fault-count")).to_have_text("3")
 
     page.get_by_role("button", name="Take out of play: 502").click()
-    expect(page.locator("#faults li")).to_have_count(2)
+    expect(page.locator("#fault-list li")).to_have_count(2)
     assert [fault.status for fault in sandbox.faults] == [500, 503]
     page.get_by_role("button", name="Take all out of play").click()
-    expect(page.locator("#faults li")).to_have_count(0)
+    expect(page.locator("#fault-list li")).to_have_count(0)
     assert sandbox.faults == ()
 
 

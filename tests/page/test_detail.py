@@ -33,7 +33,7 @@ def test_the_body_is_there_as_sent_and_as_bytes(visit, sent):
     page.get_by_role("radio", name="As sent").check()
     expect(page.locator("#body")).to_have_text(RAW.decode())
     page.get_by_role("radio", name="Bytes").check()
-    expect(page.locator("#body")).to_contain_text('000000  7b 22 74 6f 74 61 6c 22')
+    expect(page.locator("#body")).to_contain_text("000000  7b 22 74 6f 74 61 6c 22")
     expect(page.locator("#body")).to_contain_text('{"total": 123456')
 
 

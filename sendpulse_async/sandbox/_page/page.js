@@ -94,6 +94,7 @@ async function load() {
     found = await ask("GET", withQuery("requests", wanted));
     if (turn !== loads) return;
     takeStats(stats);
+    if (stats.instance !== state.instance) forgetRows();
     state.instance = stats.instance;
   } catch (error) {
     if (turn === loads) notLoaded(error);
@@ -438,6 +439,13 @@ function renderRows() {
   }
 }
 
+// Another memory gives the same numbers to other requests.
+function forgetRows() {
+  drawn.clear();
+  at("rows").replaceChildren();
+  if (state.instance !== null && state.selected !== null) open(state.selected);
+}
+
 function drawRow(row, isSignalled) {
   const element = at("row").content.cloneNode(true).firstElementChild;
   const cell = (name) => element.querySelector(`.c-${name}`);
@@ -656,8 +664,8 @@ function renderDuplicates() {
       make("td", {}, group.email || group.phone || "–"),
       make("td", {}, requestLinks(group.sequences)),
     );
-  at("duplicates").tBodies[0].replaceChildren(...state.groups.map(line));
-  at("duplicates").hidden = !state.groups.length;
+  at("duplicate-table").tBodies[0].replaceChildren(...state.groups.map(line));
+  at("duplicate-table").hidden = !state.groups.length;
   at("no-duplicates").hidden = state.groups.length > 0;
 }
 
@@ -737,7 +745,7 @@ function renderFaults() {
   at("fault-count").textContent = inPlay;
   at("no-faults").hidden = state.faults.length > 0;
   at("clear-faults").hidden = !state.faults.length;
-  at("faults").replaceChildren(...state.faults.map(faultLine));
+  at("fault-list").replaceChildren(...state.faults.map(faultLine));
 }
 
 function faultLine(fault) {
@@ -785,7 +793,7 @@ const CERTAINTY = { S: "sure", L: "likely", G: "a guess" };
 
 function renderSwitches() {
   const focused = document.activeElement?.id;
-  at("switches").replaceChildren(...state.switches.map(switchLine));
+  at("switch-list").replaceChildren(...state.switches.map(switchLine));
   if (focused?.startsWith("switch-")) at(focused)?.focus();
 }
 
