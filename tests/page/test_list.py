@@ -33,7 +33,7 @@ def test_accepted_and_refused_differ_by_sign_and_by_word(visit, send, client, sa
 
     signs = page.locator("#rows .sign")
     expect(signs).to_have_text(["✕", "✓"])
-    expect(page.get_by_role("link", name="2, refused with code 8, raw, –", exact=True)).to_be_visible()
+    expect(page.get_by_role("link", name="2, refused with code 8, raw, no contact", exact=True)).to_be_visible()
     expect(page.get_by_role("link", name="1, accepted, purchase, ann@example.com", exact=True)).to_be_visible()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import httpx
 import pytest
 from playwright.sync_api import expect
@@ -88,9 +90,7 @@ def test_the_page_asks_for_nothing_from_elsewhere(client):
 
     assert "<style" not in page
     assert " style=" not in page
-    assert " on" not in [
-        page[place : place + 3] for place in range(len(page)) if page[place + 3 : place + 9] == "click="
-    ]
+    assert re.search(r"\son\w+=", page) is None
     assert page.count("<script") == page.count('<script type="module" src="/_sandbox/page.js"></script>') == 1
 
 

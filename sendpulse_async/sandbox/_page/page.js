@@ -458,10 +458,10 @@ function drawRow(row, isSignalled) {
   const link = element.querySelector("a");
   link.href = `#request=${row.sequence}`;
   link.textContent = row.sequence;
-  link.setAttribute("aria-label", [row.sequence, answer.text, nameOf(row), contactOf(row)].join(", "));
+  link.setAttribute("aria-label", [row.sequence, answer.text, nameOf(row), contactOf(row) || "no contact"].join(", "));
   cell("event").textContent = nameOf(row);
   cell("event").classList.toggle("is-raw", row.event === null);
-  cell("contact").textContent = contactOf(row);
+  cell("contact").textContent = contactOf(row) || "–";
   if (row.is_duplicate) cell("notes").append(make("span", { class: "note" }, "twice"), " ");
   if (row.findings) cell("notes").append(make("span", { class: "note is-odd" }, many(row.findings, "finding")));
   cell("size").textContent = size(row.size);
@@ -481,7 +481,7 @@ function answerOf({ is_taken: isTaken, status, error_code: code }) {
 }
 
 const nameOf = (row) => row.event ?? "raw";
-const contactOf = (row) => row.email || row.phone || "–";
+const contactOf = (row) => row.email || row.phone;
 
 // ---- One request ----------------------------------------------------------------------------------------------------
 
@@ -660,8 +660,8 @@ function renderDuplicates() {
       "tr",
       {},
       make("td", { class: "n" }, number(group.count)),
-      make("td", {}, group.event ?? "raw"),
-      make("td", {}, group.email || group.phone || "–"),
+      make("td", {}, nameOf(group)),
+      make("td", {}, contactOf(group) || "–"),
       make("td", {}, requestLinks(group.sequences)),
     );
   at("duplicate-table").tBodies[0].replaceChildren(...state.groups.map(line));
