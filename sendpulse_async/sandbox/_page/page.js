@@ -286,7 +286,8 @@ function render() {
   when("meanwhile", [state.isPaused, state.waitingCount], renderMeanwhile);
   when("rows", [state.rows, state.selected], renderRows);
   when("around", [state.rows, state.hasOlder, state.isLoaded, state.query, state.queryError], renderAround);
-  when("detail", [state.selected, state.entry, state.entryError, state.bodyAs], renderDetail);
+  when("detail", [state.selected, state.entry, state.entryError], renderDetail);
+  when("body", [state.entry, state.entryError, state.bodyAs], renderBody);
   when("faults", [state.faults], renderFaults);
   when("groups", [state.groups], renderDuplicates);
   when("switches", [state.switches], renderSwitches);
@@ -302,11 +303,22 @@ function make(tag, attributes = {}, ...children) {
   return element;
 }
 
+// While the same things are shown their elements stay, so that a focus or a click in the middle of it is not lost.
+function keepUp(box, things, key, draw, update) {
+  const keys = JSON.stringify(things.map((thing) => thing[key]));
+  if (box.dataset.keys !== keys) {
+    box.dataset.keys = keys;
+    box.replaceChildren(...things.map(draw));
+  }
+  things.forEach((thing, place) => update(box.children[place], thing));
+}
+
 // Its address serves for a new tab and for copying; a click stays on the page.
 function searchLink(text, query) {
   const go = (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
+    if (!at("list").checkVisibility()) close();
     search(query);
   };
   return make("a", { href: withQuery("/", { q: query }), onclick: go }, text);
@@ -386,18 +398,18 @@ function renderQuery() {
 function renderFacets() {
   const { by_event: events = {}, by_status: statuses = {} } = state.stats ?? {};
   const chips = [
-    ...Object.entries(statuses).map(([status, count]) => [status, count, `status:${status}`]),
-    ...Object.entries(events).slice(0, 8).map(([event, count]) => [event, count, `event=${quoted(event)}`]),
-  ].filter(([name]) => name && name !== "null");
-  at("facets").replaceChildren(...chips.map(facet));
+    ...Object.entries(statuses).map(([status, count]) => ({ name: status, count, term: `status:${status}` })),
+    ...Object.entries(events).slice(0, 8).map(([name, count]) => ({ name, count, term: `event=${quoted(name)}` })),
+  ];
+  keepUp(at("facets"), chips, "term", drawFacet, (button, chip) => {
+    button.setAttribute("aria-pressed", String(state.query === chip.term));
+    button.lastChild.textContent = number(chip.count);
+  });
 }
 
-function facet([name, count, term]) {
-  const isOn = state.query === term;
-  const button = make("button", { type: "button", class: "chip", "aria-pressed": String(isOn) }, name, " ");
-  button.append(make("span", { class: "count" }, number(count)));
-  button.addEventListener("click", () => search(isOn ? "" : term));
-  return button;
+function drawFacet({ name, term }) {
+  const toggle = () => search(state.query === term ? "" : term);
+  return make("button", { type: "button", class: "chip", onclick: toggle }, name, " ", make("span", { class: "count" }));
 }
 
 function renderMeanwhile() {
@@ -462,7 +474,7 @@ function drawRow(row, isSignalled) {
   cell("event").textContent = nameOf(row);
   cell("event").classList.toggle("is-raw", row.event === null);
   cell("contact").textContent = contactOf(row) || "–";
-  if (row.is_duplicate) cell("notes").append(make("span", { class: "note" }, "twice"), " ");
+  if (row.is_duplicate) cell("notes").append(make("span", { class: "note" }, "duplicate"), " ");
   if (row.findings) cell("notes").append(make("span", { class: "note is-odd" }, many(row.findings, "finding")));
   cell("size").textContent = size(row.size);
   element.querySelector("time").textContent = clock(row.received_at);
@@ -490,14 +502,12 @@ function renderDetail() {
   const isOpen = state.selected !== null;
   detail.hidden = !isOpen;
   at("panes").classList.toggle("is-open", isOpen);
-  const isOther = detail.dataset.sequence !== String(state.selected);
   if (!isOpen) return detail.replaceChildren();
   // While the next one is on its way the one before stays, so that nothing flickers.
   if (!state.entryError && state.entry?.sequence !== state.selected) return undefined;
   const hadFocus = detail.contains(document.activeElement);
-  detail.dataset.sequence = state.selected;
   detail.replaceChildren(...(state.entryError ? missing() : entryParts(state.entry)));
-  if (isOther) detail.scrollTop = 0;
+  detail.scrollTop = 0;
   if (hadFocus || wantsFocus) at("detail-title").focus();
   wantsFocus = false;
   return undefined;
@@ -576,22 +586,20 @@ function snippet(name, text) {
 const BODIES = { pretty: "Pretty", text: "As sent", bytes: "Bytes" };
 
 function body(entry) {
-  const bytes = bytesOf(entry.body_base64);
   const choice = ([as, label]) => {
     const input = make("input", { type: "radio", name: "body-as", value: as });
     input.checked = as === state.bodyAs;
-    input.addEventListener("change", () => {
-      state.bodyAs = as;
-      refresh();
-      requestAnimationFrame(() => requestAnimationFrame(() => document.querySelector("[name=body-as]:checked")?.focus()));
-    });
+    input.addEventListener("change", () => refresh((state.bodyAs = as)));
     return make("label", {}, input, label);
   };
-  const legend = make("legend", {}, `Body, ${size(bytes.length)}`);
+  const legend = make("legend", {}, `Body, ${size(bytesOf(entry).length)}`);
   const choices = make("fieldset", { class: "segments" }, legend, ...Object.entries(BODIES).map(choice));
   const pre = make("pre", { class: "body", id: "body", tabindex: "0", role: "region", "aria-label": "Body" });
-  pre.append(...bodyText(entry, bytes));
   return make("div", { class: "body-part" }, choices, pre);
+}
+
+function renderBody() {
+  if (state.entry) at("body")?.replaceChildren(...bodyText(state.entry, bytesOf(state.entry)));
 }
 
 function bodyText(entry, bytes) {
@@ -636,9 +644,7 @@ function coloured(token, isKey) {
   return make("span", { class: `j-${kind}` }, token);
 }
 
-function bytesOf(base64 = "") {
-  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-}
+const bytesOf = (entry) => Uint8Array.from(atob(entry.body_base64), (character) => character.charCodeAt(0));
 
 function hexDump(bytes) {
   const lines = [];
@@ -745,23 +751,24 @@ function renderFaults() {
   at("fault-count").textContent = inPlay;
   at("no-faults").hidden = state.faults.length > 0;
   at("clear-faults").hidden = !state.faults.length;
-  at("fault-list").replaceChildren(...state.faults.map(faultLine));
+  keepUp(at("fault-list"), state.faults, "id", drawFault, (line, fault) => {
+    line.classList.toggle("is-over", Boolean(fault.is_over));
+    line.querySelector(".match").textContent = matchOf(fault);
+    line.querySelector(".count").textContent = `played ${number(fault.played)}${fault.is_over ? ", over" : ""}`;
+  });
 }
 
-function faultLine(fault) {
+function drawFault(fault) {
   const text = effectOf(fault);
-  const remove = () => attempt(() => ask("DELETE", `faults/${fault.id}`), "Taken out of play").then(lookAtFaults);
+  const name = `Take out of play: ${text}`;
+  const onclick = () => attempt(() => ask("DELETE", `faults/${fault.id}`), "Taken out of play").then(lookAtFaults);
   return make(
     "li",
-    fault.is_over ? { class: "is-over" } : {},
-    make("p", {}, make("strong", {}, text), make("span", {}, matchOf(fault))),
-    make("span", { class: "count" }, playedOf(fault)),
-    make("button", { class: "quiet round", type: "button", "aria-label": `Take out of play: ${text}`, title: "Take out of play", onclick: remove }, "✕"),
+    {},
+    make("p", {}, make("strong", {}, text), make("span", { class: "match" })),
+    make("span", { class: "count" }),
+    make("button", { class: "quiet round", type: "button", "aria-label": name, title: name, onclick }, "✕"),
   );
-}
-
-function playedOf({ played = 0, is_over: isOver }) {
-  return `played ${number(played)}${isOver ? ", over" : ""}`;
 }
 
 function effectOf(fault) {
@@ -792,22 +799,23 @@ function matchOf(fault) {
 const CERTAINTY = { S: "sure", L: "likely", G: "a guess" };
 
 function renderSwitches() {
-  const focused = document.activeElement?.id;
-  at("switch-list").replaceChildren(...state.switches.map(switchLine));
-  if (focused?.startsWith("switch-")) at(focused)?.focus();
+  keepUp(at("switch-list"), state.switches, "name", drawSwitch, (line, one) => {
+    const input = line.querySelector("input");
+    if (isYesNo(one)) input.checked = one.value;
+    else input.value = switchText(one.value);
+    line.classList.toggle("is-changed", JSON.stringify(one.value) !== JSON.stringify(one.default));
+  });
 }
 
-function switchLine(one) {
+function drawSwitch(one) {
   const id = `switch-${one.name}`;
   const input = switchInput(one, id);
   input.addEventListener("change", () => setSwitches({ [one.name]: switchValue(one, input) }));
-  const isChanged = JSON.stringify(one.value) !== JSON.stringify(one.default);
-  const badge = make("span", { class: "certainty", "data-certainty": one.certainty }, CERTAINTY[one.certainty] ?? one.certainty);
   return make(
     "li",
-    { class: isChanged ? "is-changed" : "" },
+    {},
     make("label", { for: id }, one.label, " ", make("code", {}, one.name)),
-    badge,
+    make("span", { class: "certainty", "data-certainty": one.certainty }, CERTAINTY[one.certainty]),
     input,
     make("span", { class: "default" }, `default ${switchText(one.default) || "none"}`),
   );
@@ -818,13 +826,8 @@ const isNames = (one) => one.name.startsWith("known_");
 const switchText = (value) => (typeof value === "boolean" ? (value ? "on" : "off") : [value ?? ""].flat().join(", "));
 
 function switchInput(one, id) {
-  if (!isYesNo(one)) {
-    const placeholder = isNames(one) ? "every one" : "none";
-    return make("input", { id, placeholder, autocomplete: "off", value: switchText(one.value) });
-  }
-  const input = make("input", { id, type: "checkbox", role: "switch" });
-  input.checked = one.value;
-  return input;
+  if (isYesNo(one)) return make("input", { id, type: "checkbox", role: "switch" });
+  return make("input", { id, placeholder: isNames(one) ? "every one" : "none", autocomplete: "off" });
 }
 
 function switchValue(one, input) {
@@ -975,7 +978,7 @@ function listen() {
   }
   addEventListener("keydown", onKey);
   addEventListener("hashchange", () => {
-    wantsFocus = true;
+    wantsFocus = location.hash.startsWith("#request=");
     readAddress();
   });
 }
