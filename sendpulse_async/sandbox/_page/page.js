@@ -26,6 +26,7 @@ const state = {
   waitingCount: 0,
   stats: null,
   statsAt: 0,
+  isMinuteWhole: false, // whether the stats were asked for after the last second with requests had ended
   selected: null, // sequence of the request beside the list
   entry: null,
   entryError: "",
@@ -165,26 +166,20 @@ function prepend(news, isAfterGap) {
   state.rows = all.slice(0, LIVE_ROWS);
 }
 
-function takeStats(stats) {
-  state.stats = stats;
-  state.statsAt = performance.now();
+function takeStats(stats, isWhole = false) {
+  Object.assign(state, { stats, statsAt: performance.now(), isMinuteWhole: isWhole });
   refresh();
 }
 
-const lookAtFaults = inTurn(async () => {
-  state.faults = (await ask("GET", "faults")).faults;
-  refresh();
-});
+const looker = (path, name) =>
+  inTurn(async () => {
+    state[name] = (await ask("GET", path))[name];
+    refresh();
+  });
 
-const lookAtSwitches = inTurn(async () => {
-  state.switches = (await ask("GET", "switches")).switches;
-  refresh();
-});
-
-const lookAtDuplicates = inTurn(async () => {
-  state.groups = (await ask("GET", "duplicates")).groups;
-  refresh();
-});
+const lookAtFaults = looker("faults", "faults");
+const lookAtSwitches = looker("switches", "switches");
+const lookAtDuplicates = looker("duplicates", "groups");
 
 function pause(isPaused) {
   state.isPaused = isPaused;
@@ -984,9 +979,13 @@ function listen() {
 }
 
 function tick() {
-  if (state.stats) refresh(); // the chart moves on
-  if (state.view === "duplicates" && state.stats !== tick.seen) lookAtDuplicates();
-  tick.seen = state.stats;
+  if (!state.stats) return;
+  refresh(); // the chart moves on
+  if (state.view === "duplicates" && !state.isMinuteWhole) lookAtDuplicates();
+  // The server says nothing where nothing changes, so the last second with requests may be missing.
+  if (!state.isMinuteWhole && secondsSinceStats() >= 1) {
+    ask("GET", "stats").then((stats) => takeStats(stats, true), () => {});
+  }
 }
 
 at("keys").checked = localStorage.getItem("keys") !== "off";
