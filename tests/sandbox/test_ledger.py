@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sendpulse_async.sandbox import LedgerEntry
-from sendpulse_async.sandbox._ledger import MAX_BODY_BYTES, MAX_ENTRIES, Ledger
+from sendpulse_async.sandbox._ledger import MAX_WEIGHT, MAX_ENTRIES, Ledger
 from sendpulse_async.sandbox._listeners import Listeners
 
 
@@ -62,7 +62,7 @@ def test_only_the_newest_entries_are_kept_but_all_are_counted():
 def test_large_bodies_push_old_entries_out():
     """Memory is bounded by the size of the bodies too, for refused requests as well."""
     ledger = Ledger(Listeners())
-    body = bytes(MAX_BODY_BYTES // 4)
+    body = bytes(MAX_WEIGHT // 5)
 
     for number in range(6):
         ledger.add(entry(sequence=number, body=body, is_taken=False))

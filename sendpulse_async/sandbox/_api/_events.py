@@ -1,38 +1,46 @@
-"""What arrived, under `/_sandbox/events` and `/_sandbox/refused`."""
+"""What arrived, under `/_sandbox/events`, `/_sandbox/refused` and `/_sandbox/requests`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from itertools import islice
+from typing import TYPE_CHECKING
 
-import attrs
 from starlette.responses import Response
 from starlette.routing import Route
 
-from .._ledger import MASK, MAX_ENTRIES, LedgerEntry
-from ._json import refuse, show
+from ._entries import show_entry, summarize
+from ._json import HEADERS, refuse, show
+from ._params import read_choice, read_limit, read_query, read_sequence
+from ._requests import RequestsApi
+from ._stats import Stats, StatsApi
+from ._stream import StreamApi
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
+    from starlette.datastructures import QueryParams
     from starlette.requests import Request
 
+    from .._ledger import LedgerEntry
     from .._state import State
-
-_DEFAULT_LIMIT: Final = 100
 
 
 class EventsApi:
-    """Lets a test in any language read the ledger."""
+    """Lets a test in any language, and a page, read the ledger."""
 
     def __init__(self, state: State) -> None:
         self._ledger = state.ledger
+        stats = Stats(state)
+        self._parts = (RequestsApi(state), StatsApi(stats), StreamApi(state, stats))
 
     def routes(self) -> list[Route]:
-        """Return its routes."""
+        """Return its routes, and those of all that reads the ledger."""
         return [
             Route("/_sandbox/events", self._events, methods=["GET"]),
             Route("/_sandbox/events", self._clear, methods=["DELETE"]),
             Route("/_sandbox/refused", self._refused, methods=["GET"]),
+            Route("/_sandbox/requests", self._requests, methods=["GET"]),
+            *(route for part in self._parts for route in part.routes()),
         ]
 
     async def _events(self, request: Request) -> Response:
@@ -41,23 +49,38 @@ class EventsApi:
     async def _refused(self, request: Request) -> Response:
         return _listing(request, "refused", self._ledger.refused, self._ledger.refused_count)
 
+    async def _requests(self, request: Request) -> Response:
+        total = self._ledger.accepted_count + self._ledger.refused_count
+        return _listing(request, "requests", self._ledger.requests, total)
+
     async def _clear(self, _: Request) -> Response:
         self._ledger.clear()
-        return Response(status_code=204)
+        return Response(status_code=204, headers=HEADERS)
 
 
 def _listing(request: Request, name: str, entries: Sequence[LedgerEntry], total: int) -> Response:
-    wanted = request.query_params
-    limit = wanted.get("limit", str(_DEFAULT_LIMIT))
-    if not limit.isascii() or not limit.isdigit() or not 1 <= int(limit[:9]) <= MAX_ENTRIES:
-        return refuse(f"limit must be a whole number from 1 to {MAX_ENTRIES}")
-    filters = {key: wanted[key] for key in ("event", "email", "phone") if key in wanted}
-    found = [entry for entry in entries if all(getattr(entry, key) == text for key, text in filters.items())]
-    return show({"total": total, name: [_show_entry(entry) for entry in found[-int(limit) :]]})
+    params = request.query_params
+    try:
+        limit = read_limit(params)
+        after = read_sequence(params, "after")
+        view = read_choice(params, "view", ("whole", "summary"))
+        found = list(_find(params, entries))
+    except ValueError as error:
+        return refuse(error)
+    chosen = found[-limit:] if after is None else islice(found, limit)
+    shown = [summarize(entry) if view == "summary" else show_entry(entry) for entry in chosen]
+    return show({"total": total, "found": len(found), name: shown})
 
 
-def _show_entry(entry: LedgerEntry) -> dict[str, Any]:
-    shown = attrs.asdict(entry, recurse=False)
-    shown["body"] = entry.body.decode(errors="replace")
-    shown["headers"] = [(name, MASK if name == "authorization" else text) for name, text in entry.headers]
-    return {**shown, "email": entry.email, "phone": entry.phone}
+def _find(params: QueryParams, entries: Iterable[LedgerEntry]) -> Iterable[LedgerEntry]:
+    query = read_query(params)
+    before, after = read_sequence(params, "before"), read_sequence(params, "after")
+    fields = {key: params[key] for key in ("event", "email", "phone") if key in params}
+    return (
+        entry
+        for entry in entries
+        if (before is None or entry.sequence < before)
+        and (after is None or entry.sequence > after)
+        and all(getattr(entry, key) == text for key, text in fields.items())
+        and query.matches(entry)
+    )

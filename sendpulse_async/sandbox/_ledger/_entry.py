@@ -36,6 +36,8 @@ class LedgerEntry:
         is_taken: Whether the event counts as accepted, whatever was answered.
         status: The status answered; None when a fault withheld the answer.
         error_code: SendPulse's own number in the answer, or None.
+        duplicate_of: The sequence of the oldest accepted event that the ledger held with this path and payload, or
+            None.
     """
 
     sequence: int
@@ -51,6 +53,7 @@ class LedgerEntry:
     is_taken: bool = True
     status: int | None
     error_code: int | None = None
+    duplicate_of: int | None = None
 
     @property
     def email(self) -> str | None:
