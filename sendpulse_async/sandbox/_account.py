@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from ._switches import Switches
 
-EVENT_PATH: Final = f"{RAW_EVENT_PREFIX}eb561baa181247d1cd378c4ead632877/7043663"
+ACCOUNT: Final = "7043663"
+EVENT_PATH: Final = f"{RAW_EVENT_PREFIX}eb561baa181247d1cd378c4ead632877/{ACCOUNT}"
 """The sample of SendPulse's own page, *How to send events*."""
 
 CLIENT_ID: Final = "5a6d0b0c5d1e4f7f8a9b2c3d4e5f6071"
@@ -54,6 +55,11 @@ class TokenDesk:
         if bearer == API_KEY:
             return self._switches().accepts_api_key
         return self._expiries.get(bearer, 0.0) > self._clock()
+
+    def expire(self, bearer: str) -> None:
+        """Make one token invalid."""
+        with self._lock:
+            self._expiries.pop(bearer, None)
 
     def revoke_all(self) -> None:
         """Make every token that was given out invalid."""

@@ -3,49 +3,83 @@
 from __future__ import annotations
 
 import contextlib
-import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
-from starlette.routing import Router
+from starlette.routing import Route, Router
 
-from ._api import EventsApi, FaultsApi
+from ._api import (
+    DocumentApi,
+    EventsApi,
+    FaultsApi,
+    RequestsApi,
+    Stats,
+    StatsApi,
+    StreamApi,
+    SwitchesApi,
+    TokensApi,
+)
 from ._doors import EventDoors, TokenDoor
+from ._guard import Guard, with_headers
 from ._page import Page
+from ._wire import refusal
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from ._state import State
 
-_LOCAL: Final = r"(127(\.[0-9]{1,3}){3}|localhost|\[::1\])(:[0-9]+)?"
-_HOST: Final = re.compile(_LOCAL, re.IGNORECASE)
-_ORIGIN: Final = re.compile(rf"https?://{_LOCAL}", re.IGNORECASE)
-
 
 class App:
-    """The ASGI application of one sandbox."""
+    """The ASGI application of one sandbox.
 
-    def __init__(self, state: State) -> None:
-        parts = (EventDoors(state), TokenDoor(state), EventsApi(state), FaultsApi(state), Page())
+    Args:
+        state: What the sandbox knows.
+        guard: Says which requests are served.
+    """
+
+    def __init__(self, state: State, guard: Guard) -> None:
+        self._guard = guard
+        stats = Stats(state)
+        reading = (EventsApi(state), RequestsApi(state), StatsApi(stats), StreamApi(state, stats))
+        apis = (*reading, FaultsApi(state), SwitchesApi(state), TokensApi(state), DocumentApi())
+        parts = (EventDoors(state), TokenDoor(state), *apis, Page())
         routes = [route for part in parts for route in part.routes()]
-        self._router = Router(routes, redirect_slashes=False)
+        self._router = Router([*routes, *_wrong_methods(routes)], redirect_slashes=False, default=_not_found)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if not _is_local(Headers(scope=scope)):
-            await PlainTextResponse("The sandbox serves this machine alone\n", 403)(scope, receive, send)
+        path: str = scope["path"]
+        # The doors answer as SendPulse does, and add nothing.
+        guarded = with_headers(send) if path == "/" or path.startswith("/_sandbox/") else send
+        if not self._guard.admits(scope["method"], Headers(scope=scope)):
+            text = "The sandbox serves neither other machines' names nor foreign web pages\n"
+            await PlainTextResponse(text, 403)(scope, receive, guarded)
             return
         # A client that left in the middle of its request gets no answer and no ledger entry.
         with contextlib.suppress(ClientDisconnect):
-            await self._router(scope, receive, send)
+            await self._router(scope, receive, guarded)
 
 
-def _is_local(headers: Headers) -> bool:
-    # A web page elsewhere could reach this port through the reader's browser: by a name of its own that resolves to
-    # 127.0.0.1 (the host tells), or by a plain cross-site request (the origin tells).
-    origin = headers.get("origin")
-    is_own_page = origin is None or _ORIGIN.fullmatch(origin) is not None
-    return is_own_page and _HOST.fullmatch(headers.get("host", "")) is not None
+class _WrongMethod:
+    def __init__(self, allowed: set[str]) -> None:
+        self._allow = ", ".join(sorted(allowed))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = refusal(405, 405, f"Only {self._allow} is allowed here").to_response()
+        response.headers["allow"] = self._allow
+        await response(scope, receive, send)
+
+
+def _wrong_methods(routes: list[Route]) -> list[Route]:
+    # Starlette's own answer names the methods of the first route of a path alone.
+    allowed: dict[str, set[str]] = {}
+    for route in routes:
+        allowed.setdefault(route.path, set()).update(route.methods or ())
+    return [Route(path, _WrongMethod(methods)) for path, methods in allowed.items()]
+
+
+async def _not_found(scope: Scope, receive: Receive, send: Send) -> None:
+    await refusal(404, 404, "There is nothing here").to_response()(scope, receive, send)

@@ -9,12 +9,13 @@ import anyio.to_thread
 
 from ._account import API_KEY, CLIENT_ID, CLIENT_SECRET, EVENT_PATH
 from ._app import App
+from ._guard import Guard
 from ._service import Service
 from ._state import State
-from ._switches import Switches
+from ._switches import SWITCH_NAMES, Switches
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from ._faults import Fault
     from ._ledger import LedgerEntry
@@ -29,12 +30,16 @@ class Sandbox:
     it is left, so that a blocked loop of the caller never blocks it. It may be entered again, and keeps what it holds.
 
     Args:
-        host: A loopback address, or `localhost`.
+        host: A loopback address, or `localhost`; with `allow_remote` any address, `0.0.0.0` for all that there are.
         port: The port to listen on. 0: a free one.
         switches: What it does where SendPulse's behaviour is not sure.
+        allow_remote: Serve other machines too, under this one's IP addresses. Whoever reaches the port can then read
+            what arrived and change everything: it has no passwords.
+        allowed_hosts: More names under which it is asked for, without a port, such as a container's.
 
     Raises:
-        ValueError: `host` is not loopback, or `port` is none.
+        TypeError: `allowed_hosts` is one text.
+        ValueError: `host` is not loopback, or no address, `port` is none, or `allowed_hosts` holds no names.
     """
 
     client_id: Final = CLIENT_ID
@@ -44,9 +49,18 @@ class Sandbox:
     api_key: Final = API_KEY
     """The static API key that opens the named door."""
 
-    def __init__(self, *, host: str = "127.0.0.1", port: int = 0, switches: Switches = _DEFAULT_SWITCHES) -> None:
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        switches: Switches = _DEFAULT_SWITCHES,
+        allow_remote: bool = False,
+        allowed_hosts: Iterable[str] = (),
+    ) -> None:
         self._state = State(switches)
-        self._service = Service(App(self._state), host, port)
+        guard = Guard(allow_remote=allow_remote, allowed_hosts=allowed_hosts)
+        self._service = Service(App(self._state, guard), host, port, allow_remote=allow_remote)
 
     @property
     def origin(self) -> str:
@@ -87,6 +101,17 @@ class Sandbox:
         """The faults still to be played, each with the times that are left."""
         return self._state.faults.faults
 
+    @property
+    def switches(self) -> Switches:
+        """What it does where SendPulse's behaviour is not sure; may be set while it serves."""
+        return self._state.switches
+
+    @switches.setter
+    def switches(self, switches: Switches) -> None:
+        if not isinstance(switches, Switches):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"switches must be Switches, not {type(switches).__name__}")
+        self._state.switch({name: getattr(switches, name) for name in SWITCH_NAMES})
+
     def environment(self) -> dict[str, str]:
         """Return the environment variables that point a client at this sandbox."""
         return {
@@ -96,9 +121,20 @@ class Sandbox:
             "SENDPULSE_BASE_URL": self.origin,
         }
 
-    def add_fault(self, fault: Fault) -> None:
-        """Put a fault into play; the first that matches a request is played on it."""
-        self._state.faults.add(fault)
+    def add_fault(self, fault: Fault) -> int:
+        """Put a fault into play; the first that matches a request is played on it.
+
+        Returns:
+            Its id, for `remove_fault`.
+
+        Raises:
+            ValueError: A thousand are in play already.
+        """
+        return self._state.faults.add(fault).id
+
+    def remove_fault(self, number: int) -> bool:
+        """Take one fault out of play; tell whether it was there."""
+        return self._state.faults.remove(number)
 
     def clear_faults(self) -> None:
         """Take all faults out of play."""

@@ -1,12 +1,12 @@
-"""An app at a loopback address: its listening socket, and the thread that it is served in."""
+"""An app at an address: its listening socket, and the thread that it is served in."""
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from ._guard import is_address, is_loopback
 from ._server import Server
 
 if TYPE_CHECKING:
@@ -14,22 +14,30 @@ if TYPE_CHECKING:
 
     from ._app import App
 
+_EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  only where allow_remote is set
+
 
 class Service:
     """Starts and stops the server of an app; safe to use from any thread.
 
     Args:
         app: What to serve.
-        host: A loopback address, or `localhost`.
+        host: A loopback address, or `localhost`; with `allow_remote` any address.
         port: The port to listen on. 0: a free one.
+        allow_remote: Listen to other machines too if `host` says so.
 
     Raises:
-        ValueError: `host` is not loopback, or `port` is none.
+        ValueError: `host` is not loopback, or no address, or `port` is none.
     """
 
-    def __init__(self, app: App, host: str, port: int) -> None:
-        if not _is_loopback(host):
-            raise ValueError(f"host must be a loopback address or localhost, not {host!r}: the sandbox has no locks")
+    def __init__(self, app: App, host: str, port: int, *, allow_remote: bool) -> None:
+        if allow_remote and not is_loopback(host) and not is_address(host):
+            raise ValueError(f"host must be an IP address or localhost, not {host!r}")
+        if not allow_remote and not is_loopback(host):
+            raise ValueError(
+                f"host must be a loopback address or localhost, not {host!r}, unless allow_remote is set: "
+                "the sandbox has no locks"
+            )
         if not 0 <= port <= 65535:
             raise ValueError(f"port must be from 0 to 65535, not {port}")
         self._app = app
@@ -99,7 +107,9 @@ class Service:
         if self._server is not None:
             raise RuntimeError("the sandbox is running already")
         listener = _listen(self._host, self._port)
-        host = f"[{self._host}]" if ":" in self._host else self._host
+        # What listens everywhere is reached from here by the loopback address.
+        reached = _EVERYWHERE.get(self._host, self._host)
+        host = f"[{reached}]" if ":" in reached else reached
         self._origin = f"http://{host}:{listener.getsockname()[1]}"
         return Server(self._app, on_ready), listener
 
@@ -110,13 +120,6 @@ def _serve(server: Server, listener: socket.socket, on_end: Callable[[], None]) 
             server.run([listener])
     finally:
         on_end()
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _listen(host: str, port: int) -> socket.socket:

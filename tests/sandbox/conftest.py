@@ -27,6 +27,12 @@ def client(sandbox):
 
 
 @pytest.fixture
+def client_of():
+    """What makes a plain client of a sandbox that a test set up itself."""
+    return lambda sandbox: httpx.Client(base_url=sandbox.origin, trust_env=False)
+
+
+@pytest.fixture
 def by_key(sandbox):
     """The header that opens the named door without a token."""
     return {"Authorization": f"Bearer {sandbox.api_key}"}

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from starlette.responses import Response
 
-from .._wire import refusal
+from .._wire import parse_json, refusal
 
 HEADERS: Final = {"x-content-type-options": "nosniff", "cache-control": "no-store"}
 """Of every answer: no browser takes it for a page, and none keeps it."""
@@ -33,3 +33,27 @@ def _refusal(status: int, message: object) -> Response:
     response = refusal(status, status, str(message)).to_response()
     response.headers.update(HEADERS)
     return response
+
+
+def read_object(body: bytes | None, what: str) -> dict[str, Any]:
+    """Return the JSON object in a request's body.
+
+    Args:
+        body: The body; None where it was too large.
+        what: What it stands for, in an error's text.
+
+    Raises:
+        ValueError: It is none.
+    """
+    try:
+        value = parse_json(body or b"")
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise ValueError(f"{what} must be a JSON object") from None  # noqa: TRY004  the one error of a bad request
+    return {name: _as_whole(each) for name, each in cast("dict[str, Any]", value).items()}
+
+
+def _as_whole(value: Any) -> Any:
+    # In JSON 2.0 is as whole a number as 2.
+    return int(value) if isinstance(value, float) and value.is_integer() else value

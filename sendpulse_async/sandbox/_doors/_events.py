@@ -11,6 +11,7 @@ from attrs import evolve
 from starlette.routing import Route
 
 from ..._contract import CONTACT_FIELDS, NAMED_EVENT_PREFIX, RAW_EVENT_PREFIX
+from .._account import ACCOUNT
 from .._ledger import LedgerEntry
 from .._wire import (
     ACCEPTED,
@@ -19,22 +20,28 @@ from .._wire import (
     DUPLICATE,
     EVENT_NOT_EXISTS,
     NO_DATA,
+    OVER_LIMIT,
+    OVER_MINUTE,
     TOO_LARGE,
     UNAUTHORIZED,
     Answer,
     parse_body,
     read_body,
 )
+from ._limiter import SECOND, Limiter
 from ._play import FaultResponse
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from .._faults import Fault
     from .._state import State
 
-_RAW_PATH: Final = re.compile(rf"{RAW_EVENT_PREFIX}([0-9a-f]{{32}})/[0-9]+")
+_RAW_PATH: Final = re.compile(rf"{RAW_EVENT_PREFIX}([0-9a-f]{{32}})/([0-9]+)")
 _NAMED_PATH: Final = re.compile(rf"/?{NAMED_EVENT_PREFIX}([^/]+)")
+_MAX_ACCOUNT: Final = 64
+"""Digits by which accounts are told apart: they come from URLs, and are kept."""
 
 
 class EventDoors:
@@ -42,6 +49,7 @@ class EventDoors:
 
     def __init__(self, state: State) -> None:
         self._state = state
+        self._limiter = Limiter()
 
     def routes(self) -> list[Route]:
         """Return the doors' routes."""
@@ -56,18 +64,30 @@ class EventDoors:
         match = _RAW_PATH.fullmatch(_path(request))
         known = self._state.switches.known_hashes
         exists = match is not None and (known is None or match[1] in known)
-        return await self._receive(request, "raw", None, None if exists else EVENT_NOT_EXISTS)
+        refusal = self._limit(match[2]) if match is not None and exists else EVENT_NOT_EXISTS
+        return await self._receive(request, "raw", None, refusal)
 
     async def _named(self, request: Request) -> Response:
         event = _name(request)
         known = self._state.switches.known_events
-        scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
+        bearer = _bearer(request.headers.get("authorization", ""))
         refusal = None
-        if scheme.lower() != "bearer" or not self._state.tokens.opens(bearer):
+        if bearer is None or not self._state.tokens.opens(bearer):
             refusal = UNAUTHORIZED
         elif event is None or (known is not None and event not in known):
             refusal = EVENT_NOT_EXISTS
-        return await self._receive(request, "name", event, refusal)
+        return await self._receive(request, "name", event, refusal or self._limit(ACCOUNT))
+
+    def _limit(self, account: str) -> Answer | None:
+        """Return the refusal of a request over the account's limits, or count it."""
+        switches = self._state.switches
+        limits = (switches.requests_per_second, switches.requests_per_minute)
+        if limits == (None, None):
+            return None
+        window = self._limiter.admit(account[:_MAX_ACCOUNT], time.monotonic(), *limits)
+        if window is None:
+            return None
+        return OVER_LIMIT if window == SECOND else OVER_MINUTE
 
     async def _receive(self, request: Request, door: str, event: str | None, refusal: Answer | None) -> Response:
         body = await read_body(request)
@@ -108,13 +128,26 @@ class EventDoors:
         return None
 
     def _settle(self, entry: LedgerEntry, refusal: Answer | None) -> Response:
-        fault = None if refusal else self._state.faults.take(entry.door, entry.event, entry.email)
+        fault = None if refusal else self._state.faults.take(entry.door, entry)
+        if fault is not None:
+            self._end_token(fault, entry)
         answer = refusal or (fault.answer if fault else ACCEPTED)
         if fault is None or fault.has_answer:
             entry = evolve(entry, status=answer.status, error_code=answer.error_code)
         is_taken = refusal is None and (fault is None or fault.is_taken)
         self._state.ledger.add(evolve(entry, is_taken=is_taken))
         return FaultResponse(fault, answer) if fault else answer.to_response()
+
+    def _end_token(self, fault: Fault, entry: LedgerEntry) -> None:
+        if fault.token == "revoked":  # noqa: S105  what becomes of a token is none
+            self._state.tokens.revoke_all()
+        elif fault.token == "expired":  # noqa: S105
+            self._state.tokens.expire(_bearer(dict(entry.headers).get("authorization", "")) or "")
+
+
+def _bearer(authorization: str) -> str | None:
+    scheme, _, bearer = authorization.partition(" ")
+    return bearer if scheme.lower() == "bearer" else None
 
 
 def _path(request: Request) -> str:

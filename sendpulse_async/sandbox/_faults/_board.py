@@ -1,13 +1,64 @@
-"""The faults in play."""
+"""The faults in play, and what of each has been played."""
 
 from __future__ import annotations
 
+import itertools
+import random
 import threading
+from collections import deque
+from typing import TYPE_CHECKING, Final
 
-from attrs import evolve
+from attrs import define, evolve, field, frozen
 
-from .._listeners import Listeners
 from ._fault import Fault
+
+if TYPE_CHECKING:
+    from .._ledger import LedgerEntry
+    from .._listeners import Listeners
+
+MAX_FAULTS: Final = 1_000
+MAX_OVER: Final = 100
+"""Faults that were played out and can still be looked at."""
+
+
+@frozen(kw_only=True)
+class PlacedFault:
+    """A fault on the board.
+
+    Attributes:
+        id: Its number on the board, from 1.
+        fault: The fault as it was given.
+        played: How often it has been played.
+    """
+
+    id: int
+    fault: Fault
+    played: int
+
+    @property
+    def times(self) -> int | None:
+        """How often it is still to be played; None: for ever."""
+        return None if self.fault.times is None else self.fault.times - self.played
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has been played as often as it was to be."""
+        return self.times == 0
+
+
+@define
+class _Place:
+    shown: PlacedFault
+    chance: random.Random
+    matched: int = field(default=0, init=False)
+
+    def is_due(self) -> bool:
+        """Count one more matching request, and tell whether it is one to play on."""
+        fault = self.shown.fault
+        self.matched += 1
+        if fault.every is not None:
+            return self.matched % fault.every == 0
+        return fault.probability is None or self.chance.random() < fault.probability
 
 
 class FaultBoard:
@@ -20,33 +71,82 @@ class FaultBoard:
     def __init__(self, listeners: Listeners) -> None:
         self._listeners = listeners
         self._lock = threading.Lock()
-        self._faults: list[Fault] = []
+        self._ids = itertools.count(1)
+        self._places: dict[int, _Place] = {}
+        self._over: deque[PlacedFault] = deque(maxlen=MAX_OVER)
 
     @property
     def faults(self) -> tuple[Fault, ...]:
         """The faults still to be played, each with the times that are left."""
-        with self._lock:
-            return tuple(self._faults)
+        return tuple(evolve(placed.fault, times=placed.times) for placed in self.in_play)
 
-    def add(self, fault: Fault) -> None:
-        """Put a fault into play after those that are there."""
+    @property
+    def in_play(self) -> tuple[PlacedFault, ...]:
+        """The faults still to be played."""
         with self._lock:
-            self._faults.append(fault)
+            return tuple(place.shown for place in self._places.values())
+
+    @property
+    def over(self) -> tuple[PlacedFault, ...]:
+        """The newest of those that were played out."""
+        with self._lock:
+            return tuple(self._over)
+
+    def add(self, fault: Fault) -> PlacedFault:
+        """Put a fault into play after those that are there.
+
+        Raises:
+            ValueError: There are too many.
+        """
+        with self._lock:
+            if len(self._places) >= MAX_FAULTS:
+                raise ValueError(f"no more than {MAX_FAULTS} faults can be in play")
+            placed = PlacedFault(id=next(self._ids), fault=fault, played=0)
+            # Chance for tests, not for secrets.
+            self._places[placed.id] = _Place(placed, random.Random(fault.seed))  # noqa: S311
         self._listeners.notify()
+        return placed
+
+    def find(self, number: int) -> PlacedFault | None:
+        """Return the fault with this id, played out or not, or None."""
+        return next((placed for placed in (*self.in_play, *self.over) if placed.id == number), None)
+
+    def remove(self, number: int) -> bool:
+        """Take one fault out of play and off the board; tell whether it was there."""
+        with self._lock:
+            over = [placed for placed in self._over if placed.id == number]
+            for placed in over:
+                self._over.remove(placed)
+            was_there = self._places.pop(number, None) is not None or bool(over)
+        if was_there:
+            self._listeners.notify()
+        return was_there
 
     def clear(self) -> None:
-        """Take all faults out of play."""
+        """Take all faults off the board."""
         with self._lock:
-            self._faults.clear()
+            self._places.clear()
+            self._over.clear()
         self._listeners.notify()
 
-    def take(self, door: str, event: str | None = None, email: str | None = None) -> Fault | None:
-        """Return the first fault that matches, used up by one, or None."""
+    def take(self, door: str, entry: LedgerEntry | None = None) -> Fault | None:
+        """Return the first fault that is due on this request, used up by one, or None.
+
+        Args:
+            door: Where the request came.
+            entry: The event; None at the token endpoint.
+        """
         with self._lock:
-            for place, fault in enumerate(self._faults):
-                if fault.matches(door, event, email):
-                    if fault.times is not None:
-                        rest = [evolve(fault, times=fault.times - 1)] if fault.times > 1 else []
-                        self._faults[place : place + 1] = rest
-                    return fault
-        return None
+            # All of them, not up to the first: what one counts and draws must not depend on the others.
+            due = [
+                place for place in self._places.values() if place.shown.fault.matches(door, entry) and place.is_due()
+            ]
+            if not due:
+                return None
+            played = evolve(due[0].shown, played=due[0].shown.played + 1)
+            due[0].shown = played
+            if played.is_over:
+                del self._places[played.id]
+                self._over.append(played)
+        self._listeners.notify()
+        return played.fault

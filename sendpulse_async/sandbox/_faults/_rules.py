@@ -7,11 +7,16 @@ import math
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from .._ledger import parse_query
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from attrs import Attribute
 
+    from ._fault import Fault
+
+MAX_SECONDS: Final = 1_000_000_000
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE: Final = re.compile(r"([!-~\x80-\xff]([\t -~\x80-\xff]*[!-~\x80-\xff])?)?")
 _FRAMING: Final = frozenset({"content-length", "transfer-encoding"})
@@ -36,9 +41,9 @@ def is_whole(value: Any, at_least: int, at_most: float = math.inf) -> bool:
 
 
 def is_seconds(value: Any) -> bool:
-    """Tell whether this is a finite number, no bool, that is not negative."""
+    """Tell whether this is a number, no bool, that is not negative and that clocks can hold."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_number and 0 <= value < math.inf
+    return is_number and 0 <= value <= MAX_SECONDS
 
 
 def is_body(value: Any) -> bool:
@@ -71,3 +76,31 @@ def _is_header(name: Any, text: Any) -> bool:
     if not isinstance(name, str) or not isinstance(text, str) or name.lower() in _FRAMING:
         return False
     return _HEADER_NAME.fullmatch(name) is not None and _HEADER_VALUE.fullmatch(text) is not None
+
+
+def is_query(_: object, attribute: Attribute[Any], value: Any) -> None:
+    """Validate a query, and say what is wrong in it."""
+    if value is None:
+        return
+    if not isinstance(value, str):
+        raise ValueError(f"{attribute.name} must be a query as text")  # noqa: TRY004  the one error of a wrong field
+    try:
+        parse_query(value)
+    except ValueError as error:
+        raise ValueError(f"{attribute.name}: {error}") from None
+
+
+def refuse_combinations(fault: Fault) -> None:
+    """Refuse fields that are right alone and make no sense together.
+
+    Raises:
+        ValueError: There are such; the text names them.
+    """
+    if fault.door == "token" and (fault.event, fault.email, fault.where) != (None, None, None):
+        raise ValueError("event, email and where cannot match at door='token'")
+    if fault.every is not None and fault.probability is not None:
+        raise ValueError("every and probability exclude each other")
+    if fault.seed is not None and fault.probability is None:
+        raise ValueError("seed needs a probability")
+    if fault.token is not None and fault.door not in (None, "name"):
+        raise ValueError(f"token={fault.token!r} and door={fault.door!r} exclude each other: only names need a token")

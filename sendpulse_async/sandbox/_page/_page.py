@@ -29,13 +29,11 @@ _POLICY: Final = (
 )
 _HEADERS: Final = {
     "content-security-policy": _POLICY,
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
     "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
     # Asked again each time, so that a new version is never seen with an old script.
     "cache-control": "no-cache",
 }
+"""Those that the page needs otherwise than the test API; what both share is added to each answer."""
 
 
 class Page:
@@ -97,5 +95,6 @@ def _as_text(addresses: dict[str, str]) -> str:
         "               client_secret {client_secret}\n\n"
         "what arrived   GET {base}/_sandbox/events, {base}/_sandbox/refused\n"
         "faults         GET, POST, DELETE {base}/_sandbox/faults\n"
+        "the test API   GET {base}/_sandbox/openapi.json\n"
         "in a browser   {base}\n"
     ).format_map(addresses)

@@ -177,7 +177,7 @@ const looker = (path, name) =>
     refresh();
   });
 
-const lookAtFaults = looker("faults", "faults");
+const lookAtFaults = looker("faults?all=true", "faults");
 const lookAtSwitches = looker("switches", "switches");
 const lookAtDuplicates = looker("duplicates", "groups");
 
@@ -982,6 +982,7 @@ function tick() {
   if (!state.stats) return;
   refresh(); // the chart moves on
   if (state.view === "duplicates" && !state.isMinuteWhole) lookAtDuplicates();
+  if (state.view === "faults" && !state.isMinuteWhole) lookAtFaults(); // how often each was played
   // The server says nothing where nothing changes, so the last second with requests may be missing.
   if (!state.isMinuteWhole && secondsSinceStats() >= 1) {
     ask("GET", "stats").then((stats) => takeStats(stats, true), () => {});

@@ -73,6 +73,8 @@ FORBIDDEN: Final = refusal(403, ERROR_FORBIDDEN, "Unauthorized action.")
 TOO_LARGE: Final = refusal(413, 413, "The sandbox takes bodies of up to 2 MiB")
 CONTACT_NOT_TEXT: Final = refusal(422, ERROR_VALIDATION, "email and phone must be strings")
 OVER_LIMIT: Final = refusal(429, ERROR_TOO_MANY_REQUESTS, "More than 10 requests per second")
+# SendPulse's words for this are not known.
+OVER_MINUTE: Final = refusal(429, 429, "The sandbox's limit of requests per minute is reached")
 INVALID_CLIENT: Final = json_answer(
     401,
     {

@@ -1,0 +1,103 @@
+"""The document of the test API: it says what the sandbox does, no more and no less."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import httpx
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, settings
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+from starlette.routing import Route
+
+from sendpulse_async.sandbox import Sandbox, _api
+from sendpulse_async.sandbox._app import App, _WrongMethod
+from sendpulse_async.sandbox._guard import Guard
+from sendpulse_async.sandbox._state import State
+from sendpulse_async.sandbox._switches import SWITCH_NAMES, Switches
+
+FILE = Path(_api.__file__).with_name("openapi.json")
+DOCUMENT = json.loads(FILE.read_text())
+FAULTS = "/_sandbox/faults"
+STREAM = "/_sandbox/stream"
+schema = schemathesis.openapi.from_dict(DOCUMENT)
+# The same cases in each run; a stream has no end, so it is looked at by itself.
+repeatable = settings(
+    derandomize=True, database=None, deadline=None, max_examples=25, suppress_health_check=list(HealthCheck)
+)
+
+
+@pytest.fixture
+def talkative():
+    """What talks to the sandbox here is a client of somebody else's."""
+    return ("httpx", "urllib3", "schemathesis", "asyncio")
+
+
+@pytest.fixture(scope="module")
+def filled():
+    """A sandbox with an event, a refused request and a fault that lasts."""
+    with Sandbox() as sandbox, httpx.Client(trust_env=False) as client:
+        client.post(sandbox.event_url, json={"email": "a@b.c", "total": 12})
+        client.post(sandbox.event_url, json={})
+        yield sandbox
+
+
+@pytest.fixture(scope="module")
+def session():
+    with requests.Session() as plain:
+        plain.trust_env = False
+        yield plain
+
+
+def sensible(case):
+    """Give a query that says something, and wait for no time."""
+    for name, text in (("q", "email:a total"), ("timeout", 0)):
+        if isinstance(case.query, dict) and name in case.query and case.meta.generation.mode.is_positive:
+            case.query[name] = text
+
+
+@schema.exclude(path=STREAM).parametrize()
+@repeatable
+def test_answers_are_as_documented(case, filled, session):
+    """Statuses, content types and bodies are those of the document; wrong requests are refused, right ones taken."""
+    sensible(case)
+    # Which fields of a fault exclude each other is not in its schema.
+    excluded = [positive_data_acceptance] if (case.method, case.path) == ("POST", FAULTS) else []
+    case.call_and_validate(base_url=filled.origin, session=session, timeout=10, excluded_checks=excluded)
+
+
+def test_every_route_is_in_the_document_and_nothing_else():
+    """A route of the test API that is not described, or one described that is not there, is a mistake."""
+    routes = App(State(Switches()), Guard())._router.routes
+    there = {
+        (route.path, method.lower())
+        for route in routes
+        if isinstance(route, Route)
+        and route.path.startswith("/_sandbox/")
+        and not isinstance(route.endpoint, _WrongMethod)
+        for method in route.methods - {"HEAD"}
+    }
+    described = {
+        (path, method)
+        for path, operations in DOCUMENT["paths"].items()
+        for method in operations
+        if method != "parameters"
+    }
+
+    assert described == there
+
+
+def test_every_switch_is_in_the_document():
+    """A new switch is described too."""
+    assert tuple(DOCUMENT["components"]["schemas"]["SwitchValues"]["properties"]) == SWITCH_NAMES
+
+
+def test_the_document_is_served(sandbox, client):
+    """Word for word as it is in the package."""
+    answer = client.get("/_sandbox/openapi.json")
+
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.content == FILE.read_bytes()
