@@ -55,6 +55,7 @@ def test_a_search_narrows_what_is_there_and_what_comes(visit, send):
     send("purchase", total=5)
     send("purchase", total=50)
     send("registration")
+    expect(page.locator("#rows tr")).to_have_count(3)
 
     page.get_by_role("searchbox").fill("event:purchase var.total>10")
 

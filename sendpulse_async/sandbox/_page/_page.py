@@ -46,7 +46,9 @@ class Page:
 
     def routes(self) -> list[Route]:
         """Return its routes."""
-        parts = [Route(f"/_sandbox/{name}", self._part(name), methods=["GET"]) for name in _FILES]
+        parts = [
+            Route(f"/_sandbox/{name}", self._part(name), methods=["GET"], include_in_schema=False) for name in _FILES
+        ]
         return [Route("/", self._front, methods=["GET"]), *parts]
 
     async def _front(self, request: Request) -> Response:

@@ -795,10 +795,12 @@ const CERTAINTY = { S: "sure", L: "likely", G: "a guess" };
 
 function renderSwitches() {
   keepUp(at("switch-list"), state.switches, "name", drawSwitch, (line, one) => {
-    const input = line.querySelector("input");
+    const [input, value] = [line.querySelector("input"), JSON.stringify(one.value)];
+    if (line.dataset.value === value) return; // what is being typed stays
+    line.dataset.value = value;
     if (isYesNo(one)) input.checked = one.value;
     else input.value = switchText(one.value);
-    line.classList.toggle("is-changed", JSON.stringify(one.value) !== JSON.stringify(one.default));
+    line.classList.toggle("is-changed", value !== JSON.stringify(one.default));
   });
 }
 
@@ -835,7 +837,9 @@ function switchValue(one, input) {
 
 async function setSwitches(changes) {
   await attempt(() => ask("PATCH", "switches", changes), "Switched");
-  state.switches = [...state.switches]; // a value that was refused goes back to what it is
+  // A value that was refused goes back to what it is.
+  for (const line of at("switch-list").children) delete line.dataset.value;
+  state.switches = [...state.switches];
   lookAtSwitches();
   refresh();
 }
