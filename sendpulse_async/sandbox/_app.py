@@ -13,13 +13,16 @@ from starlette.routing import Route, Router
 from ._api import (
     DocumentApi,
     EventsApi,
+    ExportApi,
     FaultsApi,
+    ReplayApi,
     RequestsApi,
     Stats,
     StatsApi,
     StreamApi,
     SwitchesApi,
     TokensApi,
+    WaitApi,
 )
 from ._doors import EventDoors, TokenDoor
 from ._guard import Guard, with_headers
@@ -43,8 +46,19 @@ class App:
     def __init__(self, state: State, guard: Guard) -> None:
         self._guard = guard
         stats = Stats(state)
-        reading = (EventsApi(state), RequestsApi(state), StatsApi(stats), StreamApi(state, stats))
-        apis = (*reading, FaultsApi(state), SwitchesApi(state), TokensApi(state), DocumentApi())
+        apis = (
+            EventsApi(state),
+            RequestsApi(state),
+            WaitApi(state),
+            StatsApi(stats),
+            StreamApi(state, stats),
+            ExportApi(state),
+            ReplayApi(state),
+            FaultsApi(state),
+            SwitchesApi(state),
+            TokensApi(state),
+            DocumentApi(),
+        )
         parts = (EventDoors(state), TokenDoor(state), *apis, Page())
         routes = [route for part in parts for route in part.routes()]
         self._router = Router([*routes, *_wrong_methods(routes)], redirect_slashes=False, default=_not_found)

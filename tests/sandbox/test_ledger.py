@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sendpulse_async.sandbox import LedgerEntry
-from sendpulse_async.sandbox._ledger import MAX_WEIGHT, MAX_ENTRIES, Ledger
+from sendpulse_async.sandbox._ledger import MAX_ENTRIES, MAX_WEIGHT, Ledger
 from sendpulse_async.sandbox._listeners import Listeners
 
 

@@ -9,11 +9,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ._entries import show_entry, summarize
+from ._export import ExportApi
 from ._json import HEADERS, refuse, show
 from ._params import read_choice, read_limit, read_query, read_sequence
+from ._replay import ReplayApi
 from ._requests import RequestsApi
 from ._stats import Stats, StatsApi
 from ._stream import StreamApi
+from ._wait import WaitApi
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -31,7 +34,14 @@ class EventsApi:
     def __init__(self, state: State) -> None:
         self._ledger = state.ledger
         stats = Stats(state)
-        self._parts = (RequestsApi(state), StatsApi(stats), StreamApi(state, stats))
+        self._parts = (
+            RequestsApi(state),
+            StatsApi(stats),
+            StreamApi(state, stats),
+            WaitApi(state),
+            ExportApi(state),
+            ReplayApi(state),
+        )
 
     def routes(self) -> list[Route]:
         """Return its routes, and those of all that reads the ledger."""

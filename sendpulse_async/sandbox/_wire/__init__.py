@@ -21,7 +21,7 @@ from ._answers import (
     takes_body,
     usual_answer,
 )
-from ._bodies import parse_body, parse_json, read_body
+from ._bodies import MAX_BODY, parse_body, parse_json, read_body
 
 __all__ = [
     "ACCEPTED",
@@ -32,6 +32,7 @@ __all__ = [
     "HTML_TYPE",
     "INVALID_CLIENT",
     "JSON_TYPE",
+    "MAX_BODY",
     "NO_DATA",
     "OVER_LIMIT",
     "OVER_MINUTE",
