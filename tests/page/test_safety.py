@@ -31,7 +31,8 @@ def test_markup_in_an_event_stays_text(visit, client, sandbox):
     expect(page.locator("#facets")).to_contain_text(MARKUP)
     page.get_by_role("link", name="Duplicates").click()
     expect(page.locator("#duplicate-table")).to_contain_text(MARKUP)
-    page.goto(f"{sandbox.origin}/?{httpx.QueryParams({'q': f'-nothing "{MARKUP[:4]}"'})}")
+    search = httpx.QueryParams(q='-nothing "<img"')
+    page.goto(f"{sandbox.origin}/?{search}")
     expect(page.get_by_role("searchbox")).to_have_value(re.compile("<img"))
     expect(page.locator("#rows tr")).to_have_count(2)
     assert page.locator("img, script, svg").count() == before
