@@ -5,7 +5,9 @@ With a folder as its argument it leaves all views there, light and dark, wide an
 
 from __future__ import annotations
 
+import math
 import sys
+import time
 from pathlib import Path
 from typing import Final
 
@@ -40,8 +42,10 @@ def fill(sandbox):
         trust_env=False,
         headers={"authorization": f"Bearer {sandbox.api_key}", "user-agent": "shop/2.4 httpx/0.28"},
     ) as client:
-        for number in range(38):
+        for number in range(60):
             _send_one(client, sandbox, number)
+            # As a shop does, now more and now fewer, so that the throughput has something to show.
+            time.sleep(0.05 + 0.3 * math.sin(number / 9) ** 2)
         sandbox.add_fault(Fault(status=500, event="cart_abandoned"))
         client.post("/events/name/cart_abandoned", json={"email": "farid@example.com", "total": 71})
         client.post("/events/name/purchase", json=ORDER)
@@ -69,7 +73,7 @@ def _send_one(client, sandbox, number):
 def take(page, name, folder, *, scheme="light", size=(1280, 800)):
     page.set_viewport_size({"width": size[0], "height": size[1]})
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-    page.screenshot(path=folder / f"{name}.png")
+    page.screenshot(path=folder / f"{name}.png", animations="disabled")
 
 
 def visit(page, origin, fragment, wait_for):

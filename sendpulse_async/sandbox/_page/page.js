@@ -470,7 +470,8 @@ function drawRow(row, isSignalled) {
   cell("event").classList.toggle("is-raw", row.event === null);
   cell("contact").textContent = contactOf(row) || "–";
   if (row.is_duplicate) cell("notes").append(make("span", { class: "note" }, "duplicate"), " ");
-  if (row.findings) cell("notes").append(make("span", { class: "note is-odd" }, many(row.findings, "finding")));
+  const others = row.findings - Number(row.is_duplicate); // which is a finding too
+  if (others > 0) cell("notes").append(make("span", { class: "note is-odd" }, many(others, "finding")));
   cell("size").textContent = size(row.size);
   element.querySelector("time").textContent = clock(row.received_at);
   element.querySelector("time").dateTime = new Date(row.received_at * 1000).toISOString();
@@ -779,13 +780,16 @@ function effectOf(fault) {
 }
 
 function matchOf(fault) {
-  const parts = [{ raw: "raw door", name: "by name", token: "tokens" }[fault.door] ?? "any event"];
-  if (fault.event) parts.push(`event ${fault.event}`);
+  const parts = [];
+  if (fault.door) parts.push({ raw: "raw door", name: "by name", token: "tokens" }[fault.door]);
+  if (fault.event) parts.push(fault.event);
   if (fault.email) parts.push(fault.email);
   if (fault.where) parts.push(`where ${fault.where}`);
-  if (fault.every) parts.push(`every ${fault.every}th`);
-  if (fault.probability) parts.push(`probability ${fault.probability}${fault.seed === null ? "" : `, seed ${fault.seed}`}`);
-  parts.push(fault.times === null ? "for ever" : many(fault.times, "time"));
+  if (!parts.length) parts.push("any event");
+  if (fault.every) parts.push(`one in ${fault.every}`);
+  if (fault.probability) parts.push(`probability ${fault.probability}`);
+  if (fault.seed !== null) parts.push(`seed ${fault.seed}`);
+  if (!fault.is_over) parts.push(fault.times === null ? "for ever" : many(fault.times, "more time"));
   return parts.join(" · ");
 }
 
