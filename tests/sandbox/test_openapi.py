@@ -69,6 +69,15 @@ def test_answers_are_as_documented(case, filled, session):
     case.call_and_validate(base_url=filled.origin, session=session, timeout=10, excluded_checks=excluded)
 
 
+def test_the_stream_is_as_documented(filled):
+    """It begins as its description says, and a wrong query is refused as everywhere."""
+    (content_type,) = DOCUMENT["paths"][STREAM]["get"]["responses"]["200"]["content"]
+
+    with httpx.stream("GET", f"{filled.origin}{STREAM}", trust_env=False) as answer:
+        assert (answer.status_code, answer.headers["content-type"].split(";")[0]) == (200, content_type)
+    assert httpx.get(f"{filled.origin}{STREAM}?after=x", trust_env=False).status_code == 422
+
+
 def test_every_route_is_in_the_document_and_nothing_else():
     """A route of the test API that is not described, or one described that is not there, is a mistake."""
     routes = App(State(Switches()), Guard())._router.routes

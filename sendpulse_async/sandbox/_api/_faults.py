@@ -10,8 +10,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from .._faults import Fault
-from .._wire import read_body, refusal
-from ._json import read_object, refuse, show
+from .._wire import read_body
+from ._json import not_found, read_object, refuse, show
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -92,4 +92,4 @@ def _number(request: Request) -> int | None:
 
 
 def _no_fault() -> Response:
-    return refusal(404, 404, "There is no such fault").to_response()
+    return not_found("there is no such fault")

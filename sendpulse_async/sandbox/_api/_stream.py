@@ -72,7 +72,7 @@ class _Reader:
 
     def __attrs_post_init__(self) -> None:
         self.cleared = self.state.ledger.cleared_through
-        self.seen = (self.state.faults.faults, self.state.switches)
+        self.seen = (self.state.faults.in_play, self.state.switches)
 
     async def read(self, waker: Waker, *, is_foreign: bool) -> AsyncIterator[str]:
         if is_foreign:
@@ -100,7 +100,7 @@ class _Reader:
             self.cleared = self.state.ledger.cleared_through
             self.last = max(self.last, self.cleared)
             yield self._message("cleared", {})
-        seen = (self.state.faults.faults, self.state.switches)
+        seen = (self.state.faults.in_play, self.state.switches)
         for name, now, before in zip(("faults", "switches"), seen, self.seen, strict=True):
             if now != before:
                 yield self._message(name, {})
