@@ -78,7 +78,7 @@ class Sandbox:
 
     @property
     def events(self) -> tuple[LedgerEntry, ...]:
-        """The accepted events, oldest first: the newest 10,000, and no more than 64 MiB of bodies."""
+        """The accepted events, oldest first: the newest 10,000, in 64 MiB together with what was refused."""
         return self._state.ledger.events
 
     @property
