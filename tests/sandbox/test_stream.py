@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from sendpulse_async.sandbox import Fault, Sandbox, Switches
-from sendpulse_async.sandbox._ledger import MAX_ENTRIES
+from sendpulse_async.sandbox._ledger import MAX_ENTRIES, MAX_WEIGHT
 from tests.sandbox.test_ledger import entry
 from tests.sandbox.test_wait import listeners, until
 
@@ -241,3 +241,27 @@ async def test_a_quiet_stream_shows_that_it_lives(plain, monkeypatch):
             comments += line.startswith(":")
             if comments == 2:
                 break
+
+
+@pytest.mark.asyncio
+async def test_a_request_that_could_not_be_kept_holds_nobody_up(sandbox, plain):
+    """One that outweighs the ledger is told as skipped, and the stream goes on."""
+    async with plain, opened(plain) as stream:
+        await anext(stream)
+        fill(sandbox, 1, 1, body=bytes(MAX_WEIGHT))
+        _, _, missed = await next_of(stream, "requests")
+        fill(sandbox, 2, 2)
+        _, _, data = await next_of(stream, "requests")
+
+    assert (missed["requests"], missed["skipped"]) == ([], 1)
+    assert ([row["sequence"] for row in data["requests"]], data["skipped"]) == ([2], 0)
+
+
+@pytest.mark.asyncio
+async def test_counts_come_while_rows_pile_up(sandbox, plain):
+    """A reader that is far behind learns the counts all the same, once a second."""
+    fill(sandbox, 1, 5000)
+    async with plain, opened(plain, params={"after": 0}) as stream:
+        seen = [(await next_of(stream, "stats", "requests"))[1] for _ in range(27)]
+
+    assert seen.count("stats") >= 2

@@ -113,6 +113,7 @@ class _Reader:
     def _requests(self) -> Iterator[str]:
         rows: list[dict[str, Any]] = []
         before, read = max(self.last, self.cleared), 0
+        newest = self.state.ledger.last_sequence
         for entry in self.state.ledger.after(self.last):
             self.last = entry.sequence
             read += 1
@@ -120,6 +121,10 @@ class _Reader:
                 rows.append(summarize(entry))
             if len(rows) == _MAX_ROWS:
                 break
+        else:
+            # The newest may be gone already: whoever waited for it to show up would wait for ever.
+            self.last = max(self.last, newest)
+        self.are_stats_due = self.are_stats_due or read > 0
         skipped = self.last - before - read
         if rows or skipped > 0:
             yield self._message("requests", {"requests": rows, "skipped": max(0, skipped)})
