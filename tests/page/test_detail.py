@@ -37,6 +37,26 @@ def test_the_body_is_there_as_sent_and_as_bytes(visit, sent):
     expect(page.locator("#body")).to_contain_text('{"total": 123456')
 
 
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        (b'{"email": "a@b.c", "x": 1e400}', "1e400"),
+        (b'{"email": "a@b.c", "x": "\\ud800"}', r'"\ud800"'),
+        (b'{"email": "a@b.c", "x": ' + b"[" * 500 + b"]" * 500 + b"}", "[]"),
+        (b'{"email": "a@b.c", "x": [' + b"1," * 500_000 + b"1]}", "characters more"),
+        (b'{"email": "a@b.c", "x": "' + b"y" * 500_000 + b'"}', "characters more"),
+    ],
+    ids=["huge number", "lone surrogate", "deep", "many numbers", "long text"],
+)
+def test_odd_bodies_are_shown(visit, client, sandbox, body, shown):
+    """Whatever was accepted is laid out, up to a bound."""
+    assert client.post(sandbox.event_url, content=body).status_code == 200
+    page = visit("#request=1")
+
+    expect(page.locator("#body")).to_contain_text(shown)
+    assert page.locator("#body *").count() < 100_000
+
+
 def test_a_form_is_shown_as_the_object_that_it_spells(visit, client, sandbox):
     """Brackets become nested values."""
     client.post(sandbox.event_url, data={"email": "ann@example.com", "products[0][name]": "tea"})

@@ -8,7 +8,7 @@ const API = "/_sandbox/";
 const VIEWS = ["requests", "duplicates", "faults", "switches", "setup"];
 const LIVE_ROWS = 200; // in the document while new ones come
 const MOST_ROWS = 1000; // in the document after "Older requests"
-const SHOWN_TEXT = 200_000; // characters of a body; the export has all of it
+const SHOWN_TEXT = 50_000; // characters of a body; the export has all of it
 const SHOWN_BYTES = 16_384;
 
 const state = {
@@ -85,7 +85,6 @@ let retry = 0;
 
 async function load() {
   const turn = ++loads;
-  stream?.close();
   clearTimeout(retry);
   let found;
   try {
@@ -101,6 +100,8 @@ async function load() {
     if (turn === loads) notLoaded(error);
     return;
   }
+  // Not before: while a search is wrong the list of the one before goes on.
+  stream?.close();
   const rows = found.requests.reverse();
   Object.assign(state, { rows, isLoaded: true, queryError: "", waiting: [], waitingCount: 0, isPaused: false });
   state.hasOlder = rows.length === LIVE_ROWS;
@@ -221,7 +222,7 @@ function search(text, { after = 0 } = {}) {
 
 function readAddress() {
   const [view, sequence] = location.hash.slice(1).split("=");
-  if (view === "request" && /^\d+$/.test(sequence)) open(Number(sequence));
+  if (view === "request" && /^\d+$/.test(sequence)) openRequest(Number(sequence));
   else if (VIEWS.includes(view) || !view) {
     Object.assign(state, { view: view || "requests", selected: null, entry: null });
   }
@@ -230,7 +231,7 @@ function readAddress() {
   refresh();
 }
 
-async function open(sequence) {
+async function openRequest(sequence) {
   Object.assign(state, { view: "requests", selected: sequence, entryError: "" });
   try {
     const entry = await ask("GET", `requests/${sequence}`);
@@ -241,7 +242,7 @@ async function open(sequence) {
   refresh();
 }
 
-function close() {
+function closeRequest() {
   const sequence = state.selected;
   history.pushState(null, "", withQuery("/", { q: state.query }) + "#requests");
   readAddress();
@@ -313,7 +314,7 @@ function searchLink(text, query) {
   const go = (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
-    if (!at("list").checkVisibility()) close();
+    if (!at("list").checkVisibility()) closeRequest();
     search(query);
   };
   return make("a", { href: withQuery("/", { q: query }), onclick: go }, text);
@@ -450,7 +451,7 @@ function renderRows() {
 function forgetRows() {
   drawn.clear();
   at("rows").replaceChildren();
-  if (state.instance !== null && state.selected !== null) open(state.selected);
+  if (state.instance !== null && state.selected !== null) openRequest(state.selected);
 }
 
 function drawRow(row, isSignalled) {
@@ -512,7 +513,7 @@ function renderDetail() {
 let wantsFocus = false;
 
 function detailTop(title, ...more) {
-  const button = make("button", { class: "quiet round", type: "button", "aria-label": "Close", title: "Close (Esc)", onclick: close }, "✕");
+  const button = make("button", { class: "quiet round", type: "button", "aria-label": "Close", title: "Close (Esc)", onclick: closeRequest }, "✕");
   return make("header", {}, make("h2", { id: "detail-title", tabindex: "-1" }, title), ...more, button);
 }
 
@@ -595,42 +596,38 @@ function body(entry) {
 }
 
 function renderBody() {
-  if (state.entry) at("body")?.replaceChildren(...bodyText(state.entry, bytesOf(state.entry)));
+  if (state.entry) at("body")?.replaceChildren(...bodyParts(state.entry));
 }
 
-function bodyText(entry, bytes) {
-  if (state.bodyAs === "bytes") return [hexDump(bytes)];
-  if (!bytes.length) return ["(empty)"];
-  const text = shorten(entry.body);
-  if (state.bodyAs === "text" || entry.payload === null) return [text];
+function bodyParts(entry) {
+  if (state.bodyAs === "bytes") return [hexDump(bytesOf(entry))];
   const isForm = /form/.test(entry.content_type ?? "");
-  return pretty(shorten(isForm ? JSON.stringify(entry.payload) : entry.body));
+  const isPretty = state.bodyAs === "pretty" && entry.payload !== null;
+  const text = isPretty && isForm ? JSON.stringify(entry.payload) : entry.body;
+  const part = text.slice(0, SHOWN_TEXT);
+  const rest = text.length - part.length;
+  const note = rest > 0 ? `\n… ${number(rest)} characters more: the export has them` : "";
+  return [isPretty ? pretty(part) : part || "(empty)", note];
 }
 
-function shorten(text) {
-  const rest = text.length - SHOWN_TEXT;
-  return rest > 0 ? `${text.slice(0, SHOWN_TEXT)}\n… ${number(rest)} characters more: the export has them` : text;
-}
-
-const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g;
+const TOKEN = /"(?:[^"\\]|\\.)*"?|[{}[\],:]|[^\s{}[\],:"]+/g;
 
 // From the text as it was sent: parsing would round long numbers, sort keys and drop the doubled ones.
 function pretty(text) {
   const tokens = text.match(TOKEN) ?? [];
-  const parts = [];
+  const laidOut = new DocumentFragment();
   let depth = 0;
-  const newLine = () => parts.push("\n" + "  ".repeat(Math.min(depth, 40)));
+  const newLine = () => laidOut.append("\n" + "  ".repeat(Math.min(depth, 40)));
   tokens.forEach((token, place) => {
     const isClosing = token === "}" || token === "]";
     const isEmpty = isClosing && "{[".includes(tokens[place - 1] ?? " ");
     if (isClosing) depth -= 1;
     if (isClosing && !isEmpty) newLine();
-    parts.push(coloured(token, tokens[place + 1] === ":"));
+    laidOut.append(coloured(token, tokens[place + 1] === ":"));
     if (token === "{" || token === "[") depth += 1;
-    const opensOthers = "{[,".includes(token) && !"}]".includes(tokens[place + 1] ?? " ");
-    if (opensOthers) newLine();
+    if ("{[,".includes(token) && !"}]".includes(tokens[place + 1] ?? " ")) newLine();
   });
-  return parts;
+  return laidOut;
 }
 
 function coloured(token, isKey) {
@@ -937,7 +934,7 @@ function onKey(event) {
 function leave(event, field) {
   event.preventDefault(); // a search field would be emptied
   if (field) field.blur();
-  else if (state.selected !== null) close();
+  else if (state.selected !== null) closeRequest();
 }
 
 function step(by) {
@@ -951,7 +948,7 @@ function step(by) {
   // Beside an open request the next one opens as one goes along; each is no step of the browser's own history.
   if (state.selected !== null && at("list").checkVisibility()) {
     history.replaceState(null, "", link.hash);
-    open(next.sequence);
+    openRequest(next.sequence);
   }
 }
 
