@@ -10,16 +10,26 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route, Router
 
-from .._contract import NAMED_EVENT_PREFIX, TOKEN_PATH
-from ._account import CLIENT_ID, CLIENT_SECRET, EVENT_PATH
-from ._api import DocumentApi, EventsApi, FaultsApi, SwitchesApi, TokensApi
+from ._api import (
+    DocumentApi,
+    EventsApi,
+    ExportApi,
+    FaultsApi,
+    ReplayApi,
+    RequestsApi,
+    Stats,
+    StatsApi,
+    StreamApi,
+    SwitchesApi,
+    TokensApi,
+    WaitApi,
+)
 from ._doors import EventDoors, TokenDoor
 from ._guard import Guard, with_headers
+from ._page import Page
 from ._wire import refusal
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
-    from starlette.responses import Response
     from starlette.types import Receive, Scope, Send
 
     from ._state import State
@@ -35,9 +45,22 @@ class App:
 
     def __init__(self, state: State, guard: Guard) -> None:
         self._guard = guard
-        apis = (EventsApi(state), FaultsApi(state), SwitchesApi(state), TokensApi(state), DocumentApi())
-        parts = (EventDoors(state), TokenDoor(state), *apis)
-        routes = [*(route for part in parts for route in part.routes()), Route("/", _front_page)]
+        stats = Stats(state)
+        apis = (
+            EventsApi(state),
+            RequestsApi(state),
+            WaitApi(state),
+            StatsApi(stats),
+            StreamApi(state, stats),
+            ExportApi(state),
+            ReplayApi(state),
+            FaultsApi(state),
+            SwitchesApi(state),
+            TokensApi(state),
+            DocumentApi(),
+        )
+        parts = (EventDoors(state), TokenDoor(state), *apis, Page())
+        routes = [route for part in parts for route in part.routes()]
         self._router = Router([*routes, *_wrong_methods(routes)], redirect_slashes=False, default=_not_found)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -74,18 +97,3 @@ def _wrong_methods(routes: list[Route]) -> list[Route]:
 
 async def _not_found(scope: Scope, receive: Receive, send: Send) -> None:
     await refusal(404, 404, "There is nothing here").to_response()(scope, receive, send)
-
-
-async def _front_page(request: Request) -> Response:
-    base = str(request.base_url).rstrip("/")
-    return PlainTextResponse(
-        "A local stand-in for SendPulse, by sendpulse_async. Nothing sent here reaches anybody.\n\n"
-        f"raw events     POST {base}{EVENT_PATH}\n"
-        f"events by name POST {base}{NAMED_EVENT_PREFIX}any_name\n"
-        f"tokens         POST {base}{TOKEN_PATH}\n"
-        f"               client_id {CLIENT_ID}\n"
-        f"               client_secret {CLIENT_SECRET}\n\n"
-        f"what arrived   GET {base}/_sandbox/events, {base}/_sandbox/refused\n"
-        f"faults         GET, POST, DELETE {base}/_sandbox/faults\n"
-        f"the test API   GET {base}/_sandbox/openapi.json\n"
-    )

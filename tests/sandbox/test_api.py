@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import httpx
 import pytest
 
@@ -81,7 +83,7 @@ def test_odd_payloads_can_be_listed(sandbox, client, body):
 
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "application/json"
-    assert len(answer.json()["events"]) == 1
+    assert len(json.loads(answer.text, parse_constant=pytest.fail)["events"]) == 1
 
 
 def test_delete_clears_the_ledger(sandbox, client):

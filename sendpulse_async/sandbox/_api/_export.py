@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from base64 import b64encode
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,7 +10,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from ._entries import AT_ONCE, show_entry
-from ._json import HEADERS, refuse
+from ._json import HEADERS, dump, refuse
 from ._params import read_choice, read_query
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ async def _lines(ledger: Ledger, query: Query, view: str) -> AsyncIterator[str]:
         if entry is not None and query.matches(entry):
             value = _whole(entry) if view == "requests" else entry.payload
             if view == "requests" or (entry.is_taken and isinstance(entry.payload, dict)):
-                yield f"{json.dumps(value)}\n"
+                yield f"{dump(value)}\n"
         if place % AT_ONCE == 0:
             await asyncio.sleep(0)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any, Final, cast
 
 from starlette.responses import Response
@@ -12,11 +13,29 @@ from .._wire import parse_json, refusal
 HEADERS: Final = {"x-content-type-options": "nosniff", "cache-control": "no-store"}
 """Of every answer: no browser takes it for a page, and none keeps it."""
 
+_LARGEST: Final = sys.float_info.max
+
 
 def show(value: dict[str, Any], status: int = 200) -> Response:
     """Return a JSON object as an answer."""
     # Not Starlette's JSONResponse: it fails on the lone surrogates that a payload may hold.
-    return Response(json.dumps(value), status, HEADERS, media_type="application/json")
+    return Response(dump(value), status, HEADERS, media_type="application/json")
+
+
+def dump(value: Any) -> str:
+    """Return JSON that any language reads: a number beyond a float's range is the largest float."""
+    try:
+        return json.dumps(value, allow_nan=False)
+    except ValueError:
+        return json.dumps(_in_range(value))
+
+
+def _in_range(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _in_range(each) for name, each in cast("dict[str, Any]", value).items()}
+    if isinstance(value, list):
+        return [_in_range(each) for each in value]
+    return max(-_LARGEST, min(value, _LARGEST)) if isinstance(value, float) else value
 
 
 def refuse(message: object) -> Response:
