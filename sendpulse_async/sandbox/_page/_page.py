@@ -40,7 +40,7 @@ class Page:
     """Serves the page, and plain text to whoever does not ask for HTML."""
 
     def __init__(self) -> None:
-        folder = files(__package__)
+        folder = files("sendpulse_async.sandbox._page")
         self._index = Template(folder.joinpath("index.html").read_text("utf-8"))
         self._files = {name: folder.joinpath(name).read_bytes() for name in _FILES}
 
