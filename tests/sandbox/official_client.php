@@ -1,8 +1,7 @@
 <?php
 // Sends one event with curl as SendPulse's official PHP client does (sendpulse/sendpulse-rest-api-php): its
-// Automation360 posts http_build_query to the event's URL; its ApiClient first posts http_build_query to
-// oauth/access_token, then to events/name/{slug} with the bearer token, since version 2 as JSON. The third encoding is
-// what curl makes of an array.
+// Automation360 posts http_build_query to the event's URL, its ApiClient to oauth/access_token and, with the bearer
+// token, to the API; the Client of version 3 sends JSON. The third encoding is what curl makes of an array.
 //
 // Called with a JSON object: url, format, event; and client_id, client_secret, token_url for the door by name.
 
