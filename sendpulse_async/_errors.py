@@ -69,7 +69,7 @@ class InvalidEventError(SendPulseError, ValueError):
     """
 
     def __init__(self, problems: Sequence[str] = ()) -> None:
-        self.problems = tuple(problems)
+        self.problems: tuple[str, ...] = tuple(problems)
         super().__init__(self.problems)
 
     def __str__(self) -> str:
@@ -92,10 +92,10 @@ class DeliveryError(SendPulseError):
 
     def __init__(self, message: str = "", *, scope: FailureScope | None = None, status_code: int | None = None) -> None:
         super().__init__(message)
-        self.scope = scope or self.usual_scope
+        self.scope: FailureScope = scope or self.usual_scope
         self.status_code = status_code
         self.attempts = 0
-        self.elapsed = 0.0
+        self.elapsed: float = 0.0
 
 
 class NotSentError(DeliveryError):

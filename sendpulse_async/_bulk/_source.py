@@ -27,7 +27,7 @@ class Source:
     """
 
     def __init__(self, events: Events, first: int = 0) -> None:
-        self.pulled = first
+        self.pulled: int = first
         self._iterator: Iterator[Any] | None = None
         self._async_iterator: AsyncIterator[Any] | None = None
         self._lock = anyio.Lock()  # an async generator cannot be asked twice at once

@@ -4,7 +4,7 @@ from ._authorized import AuthorizedEventSender, named_door
 from ._foreign import ForeignSender, carrier_of
 from ._job import Job, read_event, still_unknown
 from ._raw import RawEventSender
-from ._sender import Door, EventSender, Sender
+from ._sender import Door, EventSender, OwnVerb, Sender
 from ._settings import SenderOptions, Settings
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "EventSender",
     "ForeignSender",
     "Job",
+    "OwnVerb",
     "RawEventSender",
     "Sender",
     "SenderOptions",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping
-from typing import Any, Self, Unpack
+from typing import Any, ClassVar, Self, Unpack
 
 from .._auth import AuthorizingSender, StaticKey, TokenEndpoint, TokenManager
 from .._contract import DEFAULT_BASE_URL
@@ -16,7 +16,7 @@ from .._outcomes import Receipt
 from .._policies import RetryPolicy
 from .._tokens import ApiKey, ClientCredentials, TokenStore
 from .._wire import NamedDoor, TokenDoor, parse_base_url
-from ._sender import Sender
+from ._sender import OwnVerb, Sender
 from ._settings import RateLimitChoice, SenderOptions, Settings, from_environment
 
 Auth = ClientCredentials | ApiKey
@@ -120,7 +120,7 @@ class AuthorizedEventSender(Sender):
         """
         return await self._one(event, event_name, deadline)
 
-    own_verb = send_event
+    own_verb: ClassVar[OwnVerb] = send_event
 
     async def aclose(self) -> None:
         """Close what this sender opened, and end a token request that is under way."""

@@ -15,7 +15,7 @@ class ForeignSender:
     """A sender of the caller's own, with the verbs of `Sender`; of how far it gets only its errors tell."""
 
     quota = None
-    deadline = math.inf
+    deadline: float = math.inf
     is_heard = False
 
     def __init__(self, sender: EventSender) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any, Self, Unpack
+from typing import Any, ClassVar, Self, Unpack
 
 from .._errors import ConfigurationError
 from .._events import Event
@@ -12,7 +12,7 @@ from .._http import Transport
 from .._outcomes import Receipt
 from .._policies import RetryPolicy
 from .._wire import BodyFormat, RawDoor, parse_event_url
-from ._sender import Sender
+from ._sender import OwnVerb, Sender
 from ._settings import RateLimitChoice, SenderOptions, Settings, from_environment
 
 
@@ -97,7 +97,7 @@ class RawEventSender(Sender):
         """
         return await self._one(event, event_name, deadline)
 
-    own_verb = send_event
+    own_verb: ClassVar[OwnVerb] = send_event
 
     def __repr__(self) -> str:
         return f"RawEventSender({self._target})"

@@ -7,7 +7,7 @@ import logging
 import time
 import warnings
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, ClassVar, Protocol, Self, runtime_checkable
+from typing import Any, ClassVar, Protocol, Self, TypeAlias, runtime_checkable
 
 import anyio
 
@@ -25,7 +25,7 @@ from .._hooks import tell, tell_interrupted
 from .._http import Progress, Request
 from .._loops import forget_unused_limits, within
 from .._outcomes import Outcome, Receipt
-from .._quota import GatedTransport
+from .._quota import GatedTransport, Quota
 from .._retrying import RetryingSender
 from .._wire import Answer, Way, judge, read_answer
 from ._job import Job, progress_of, read_event, still_unknown
@@ -68,6 +68,9 @@ class Layer(Protocol):
         ...
 
 
+OwnVerb: TypeAlias = Callable[..., Any] | None
+
+
 class Sender:
     """The part that the public senders share.
 
@@ -75,13 +78,13 @@ class Sender:
         own_verb: The `send_event` that a class of this library has, to be told from one of a subclass, or of a mock.
     """
 
-    own_verb: ClassVar[Callable[..., Any] | None] = None
+    own_verb: ClassVar[OwnVerb] = None
 
     def __init__(self, settings: Settings, door: Door, host: str) -> None:
         self._settings = settings
         self._door = door
         self._transport = settings.opened_transport()
-        self.quota = settings.quota(host)
+        self.quota: Quota = settings.quota(host)
         gated = GatedTransport(self._transport, self.quota)
         self._retrying = RetryingSender(gated, settings.retry, next_place=self.quota.next_place)
         self._pile: Layer = self._retrying

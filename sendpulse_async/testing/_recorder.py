@@ -6,7 +6,7 @@ import copy
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from urllib.parse import unquote
 
 import anyio.lowlevel
@@ -23,7 +23,7 @@ from .._http import Request, Response, Target
 from .._listeners import Listeners
 from .._outcomes import Receipt
 from .._policies import RetryPolicy
-from .._senders import Door, Sender, Settings, named_door
+from .._senders import Door, OwnVerb, Sender, Settings, named_door
 from .._wire import BodyFormat, RawDoor, Way
 
 _NOWHERE: Final = Target("https", "recorder.invalid", 443, "")
@@ -207,7 +207,7 @@ class Recorder(Sender, SentEvents[RecordedEvent]):
         """
         return await self._one(event, event_name, deadline)
 
-    own_verb = send_event
+    own_verb: ClassVar[OwnVerb] = send_event
 
     def fail_with(self, error: SendPulseError, *, times: int | None = 1) -> None:
         """Let the next events that pass the checks meet an error, as after all repeats of a real sender.
