@@ -80,6 +80,14 @@ def test_a_whole_request_can_be_odd(changes, field, part):
     assert any(at == field and part in text for at, text in found(**changes))
 
 
+@pytest.mark.parametrize(("text", "count"), [("7", 0), ("7.5", 1), ("x", 1)])
+def test_a_number_in_a_form_is_its_text(text, count):
+    """A form knows only text, so the digits of a number are no finding there."""
+    kind = "application/x-www-form-urlencoded; charset=utf-8"
+
+    assert len(found(CONTACT | {"automation_id": text}, content_type=kind)) == count
+
+
 def test_a_finding_shows_no_secret():
     """The token in the official client's disguise is not repeated."""
     assert "hidden" not in str(found(headers=(("authorization", "Bearer b'hidden'"),)))

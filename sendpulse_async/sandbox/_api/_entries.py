@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import asyncio
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
 from .._ledger import MASK, findings_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from .._ledger import LedgerEntry
+
+AT_ONCE: Final = 200
+"""Requests that are looked at before others are served: a search through a full ledger takes a while."""
+
+
+async def sift(entries: Iterable[LedgerEntry], holds: Callable[[LedgerEntry], bool]) -> list[LedgerEntry]:
+    """Return the requests for which this holds; others are served meanwhile."""
+    found: list[LedgerEntry] = []
+    for place, entry in enumerate(entries, 1):
+        if holds(entry):
+            found.append(entry)
+        if place % AT_ONCE == 0:
+            await asyncio.sleep(0)
+    return found
 
 
 def show_entry(entry: LedgerEntry) -> dict[str, Any]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ._entries import show_entry, summarize
+from ._entries import show_entry, sift, summarize
 from ._export import ExportApi
 from ._json import HEADERS, refuse, show
 from ._params import read_choice, read_limit, read_query, read_sequence
@@ -19,7 +18,7 @@ from ._stream import StreamApi
 from ._wait import WaitApi
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from starlette.datastructures import QueryParams
     from starlette.requests import Request
@@ -54,42 +53,41 @@ class EventsApi:
         ]
 
     async def _events(self, request: Request) -> Response:
-        return _listing(request, "events", self._ledger.events, self._ledger.accepted_count)
+        return await _listing(request, "events", self._ledger.events, self._ledger.accepted_count)
 
     async def _refused(self, request: Request) -> Response:
-        return _listing(request, "refused", self._ledger.refused, self._ledger.refused_count)
+        return await _listing(request, "refused", self._ledger.refused, self._ledger.refused_count)
 
     async def _requests(self, request: Request) -> Response:
         total = self._ledger.accepted_count + self._ledger.refused_count
-        return _listing(request, "requests", self._ledger.requests, total)
+        return await _listing(request, "requests", self._ledger.requests, total)
 
     async def _clear(self, _: Request) -> Response:
         self._ledger.clear()
         return Response(status_code=204, headers=HEADERS)
 
 
-def _listing(request: Request, name: str, entries: Sequence[LedgerEntry], total: int) -> Response:
+async def _listing(request: Request, name: str, entries: Sequence[LedgerEntry], total: int) -> Response:
     params = request.query_params
     try:
         limit = read_limit(params)
         after = read_sequence(params, "after")
         view = read_choice(params, "view", ("whole", "summary"))
-        found = list(_find(params, entries))
+        holds = _filter(params)
     except ValueError as error:
         return refuse(error)
-    chosen = found[-limit:] if after is None else islice(found, limit)
+    found = await sift(entries, holds)
+    chosen = found[-limit:] if after is None else found[:limit]
     shown = [summarize(entry) if view == "summary" else show_entry(entry) for entry in chosen]
     return show({"total": total, "found": len(found), name: shown})
 
 
-def _find(params: QueryParams, entries: Iterable[LedgerEntry]) -> Iterable[LedgerEntry]:
+def _filter(params: QueryParams) -> Callable[[LedgerEntry], bool]:
     query = read_query(params)
     before, after = read_sequence(params, "before"), read_sequence(params, "after")
     fields = {key: params[key] for key in ("event", "email", "phone") if key in params}
-    return (
-        entry
-        for entry in entries
-        if (before is None or entry.sequence < before)
+    return lambda entry: (
+        (before is None or entry.sequence < before)
         and (after is None or entry.sequence > after)
         and all(getattr(entry, key) == text for key, text in fields.items())
         and query.matches(entry)

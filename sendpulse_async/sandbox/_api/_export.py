@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from ._entries import show_entry
+from ._entries import AT_ONCE, show_entry
 from ._json import HEADERS, dump, refuse
 from ._params import read_choice, read_query
 
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from .._state import State
 
 NDJSON_TYPE: Final = "application/x-ndjson"
-_AT_ONCE: Final = 100
-"""Requests between two chances for others to be served."""
 
 
 class ExportApi:
@@ -55,7 +53,7 @@ async def _lines(ledger: Ledger, query: Query, view: str) -> AsyncIterator[str]:
             value = _whole(entry) if view == "requests" else entry.payload
             if view == "requests" or (entry.is_taken and isinstance(entry.payload, dict)):
                 yield f"{dump(value)}\n"
-        if place % _AT_ONCE == 0:
+        if place % AT_ONCE == 0:
             await asyncio.sleep(0)
 
 

@@ -12,6 +12,7 @@ from starlette.routing import Route, Router
 from .._account import API_KEY
 from .._doors import TRANSPORT, EventDoors
 from .._wire import parse_json
+from ._entries import sift
 from ._export import NDJSON_TYPE
 from ._json import refuse, show
 from ._params import read_query
@@ -45,7 +46,7 @@ class ReplayApi:
         try:
             body = await _read(request)
             is_lines = request.headers.get("content-type", "").partition(";")[0].strip().lower() == NDJSON_TYPE
-            wanted = _from_lines(body) if is_lines else self._from_ledger(body)
+            wanted = _from_lines(body) if is_lines else await self._from_ledger(body)
         except ValueError as error:
             return refuse(error)
         seen: list[int] = []
@@ -63,7 +64,7 @@ class ReplayApi:
             }
         )
 
-    def _from_ledger(self, body: bytes) -> list[Resent]:
+    async def _from_ledger(self, body: bytes) -> list[Resent]:
         try:
             asked = parse_json(body)
         except ValueError:
@@ -71,16 +72,16 @@ class ReplayApi:
         if not isinstance(asked, dict) or asked.keys() not in ({"sequences"}, {"q"}):
             raise ValueError(_WANTED)
         fields = cast("dict[str, Any]", asked)
-        found = self._by_query(fields["q"]) if "q" in fields else self._by_sequence(fields["sequences"])
+        found = await self._by_query(fields["q"]) if "q" in fields else self._by_sequence(fields["sequences"])
         if len(found) > _MOST:
             raise ValueError(f"{len(found)} requests are too many: at most {_MOST} are replayed at once")
         return found
 
-    def _by_query(self, text: Any) -> list[Resent]:
+    async def _by_query(self, text: Any) -> list[Resent]:
         if not isinstance(text, str):
             raise ValueError("q must be text")  # noqa: TRY004  the one error of a bad request
         query = read_query({"q": text})
-        return [from_entry(entry) for entry in self._state.ledger.requests if query.matches(entry)]
+        return [from_entry(entry) for entry in await sift(self._state.ledger.requests, query.matches)]
 
     def _by_sequence(self, sequences: Any) -> list[Resent]:
         if not isinstance(sequences, list) or not all(type(sequence) is int for sequence in sequences):

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from ._stats import Stats
 
 _MAX_ROWS: Final = 200
+_MAX_READ: Final = 500
+"""Requests that are searched before others are served."""
 _BETWEEN_MESSAGES: Final = 0.1
 _BETWEEN_STATS: Final = 1.0
 _QUIET: Final = 15.0
@@ -85,6 +87,7 @@ class _Reader:
                 yield "".join(messages)
                 await asyncio.sleep(_BETWEEN_MESSAGES)
             if self.state.ledger.last_sequence > self.last:
+                await asyncio.sleep(0)
                 continue
             if await waker.wait(self._patience()):
                 self.are_stats_due = True
@@ -119,7 +122,7 @@ class _Reader:
             read += 1
             if self.query.matches(entry):
                 rows.append(summarize(entry))
-            if len(rows) == _MAX_ROWS:
+            if len(rows) == _MAX_ROWS or read == _MAX_READ:
                 break
         else:
             # The newest may be gone already: whoever waited for it to show up would wait for ever.

@@ -59,7 +59,7 @@ def _all(entry: LedgerEntry) -> Iterator[Finding]:
     if isinstance(entry.payload, dict):
         fields = cast("dict[str, Any]", entry.payload)
         yield from _about_contacts(fields)
-        yield from _about_fields(fields)
+        yield from _about_fields(fields, is_form=_is_form(entry))
         yield from _about_values(fields)
 
 
@@ -97,9 +97,17 @@ def _about_contacts(fields: dict[str, Any]) -> Iterator[Finding]:
         yield Finding("phone is more than digits with a + before them", "phone")
 
 
-def _about_fields(fields: dict[str, Any]) -> Iterator[Finding]:
+def _is_form(entry: LedgerEntry) -> bool:
+    kind = (entry.content_type or "").partition(";")[0].strip().lower()
+    return kind in ("application/x-www-form-urlencoded", "multipart/form-data")
+
+
+def _about_fields(fields: dict[str, Any], *, is_form: bool) -> Iterator[Finding]:
     number = fields.get(AUTOMATION_ID_FIELD)
     is_number = isinstance(number, int) and not isinstance(number, bool)
+    if is_form and isinstance(number, str):
+        # A form knows only text.
+        is_number = number.isascii() and number.isdigit()
     if AUTOMATION_ID_FIELD in fields and not is_number:
         yield Finding(f"{AUTOMATION_ID_FIELD} is no whole number", AUTOMATION_ID_FIELD)
     if isinstance(fields.get("variables"), dict | list):
