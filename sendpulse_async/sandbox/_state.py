@@ -10,6 +10,7 @@ from attrs import define, evolve, field
 from ._account import TokenDesk
 from ._faults import FaultBoard
 from ._ledger import Ledger
+from ._limiter import Limiter
 from ._listeners import Listeners
 from ._switches import Switches, require_known
 
@@ -24,6 +25,7 @@ class State:
         ledger: What arrived.
         faults: The faults in play.
         tokens: The tokens that were given out.
+        limiter: What each account sent lately.
     """
 
     switches: Switches
@@ -32,6 +34,7 @@ class State:
     ledger: Ledger = field(init=False)
     faults: FaultBoard = field(init=False)
     tokens: TokenDesk = field(init=False)
+    limiter: Limiter = field(factory=Limiter, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.ledger = Ledger(self.listeners)

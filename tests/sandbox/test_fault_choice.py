@@ -41,6 +41,13 @@ def test_a_query_chooses(sandbox, post):
     assert post(9, 11, 10, 12) == [200, 500, 200, 500]
 
 
+def test_a_query_may_ask_for_duplicates(sandbox, post):
+    """Whether an event came before is known when a fault is chosen."""
+    sandbox.add_fault(Fault(status=500, where="is:duplicate", times=None))
+
+    assert post(1, 2, 1, 2, 3) == [200, 200, 500, 500, 200]
+
+
 @pytest.mark.parametrize(("every", "times", "played"), [(2, None, [2, 4, 6, 8]), (3, None, [3, 6]), (2, 3, [2, 4, 6])])
 def test_every_nth_request_meets_it(sandbox, post, every, times, played):
     """Counted are those that match; `times` counts plays."""

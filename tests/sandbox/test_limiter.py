@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sendpulse_async import RateLimit, RawEventSender, RetryPolicy
 from sendpulse_async.sandbox import Sandbox, Switches
-from sendpulse_async.sandbox._doors._limiter import MAX_ACCOUNTS, MINUTE, SECOND, Limiter
+from sendpulse_async.sandbox._limiter import MAX_ACCOUNTS, MINUTE, SECOND, Limiter
 
 EMAIL = {"email": "a@b.c"}
 PER_SECOND, PER_MINUTE = 3, 7
@@ -96,6 +96,16 @@ def test_who_is_not_let_in_uses_up_no_place(client_of):
     with Sandbox(switches=Switches(requests_per_minute=1)) as sandbox, client_of(sandbox) as client:
         assert client.post("/events/name/purchase", json=EMAIL).status_code == 401
         assert client.post(sandbox.event_url, json=EMAIL).status_code == 200
+
+
+def test_replayed_requests_count_too(client_of):
+    """They come as if they were sent now."""
+    with Sandbox(switches=Switches(requests_per_minute=3)) as sandbox, client_of(sandbox) as client:
+        client.post(sandbox.event_url, json=EMAIL)
+
+        replayed = client.post("/_sandbox/replay", json={"sequences": [1, 1, 1]}).json()
+
+        assert (replayed["accepted"], replayed["refused"]) == (2, 1)
 
 
 @pytest.mark.asyncio

@@ -13,6 +13,7 @@ from starlette.routing import Route
 from ..._contract import CONTACT_FIELDS, NAMED_EVENT_PREFIX, RAW_EVENT_PREFIX
 from .._account import ACCOUNT
 from .._ledger import LedgerEntry
+from .._limiter import SECOND
 from .._wire import (
     ACCEPTED,
     BADLY_FORMED,
@@ -28,7 +29,6 @@ from .._wire import (
     parse_body,
     read_body,
 )
-from ._limiter import SECOND, Limiter
 from ._play import FaultResponse
 
 if TYPE_CHECKING:
@@ -49,7 +49,6 @@ class EventDoors:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._limiter = Limiter()
 
     def routes(self) -> list[Route]:
         """Return the doors' routes."""
@@ -84,7 +83,7 @@ class EventDoors:
         limits = (switches.requests_per_second, switches.requests_per_minute)
         if limits == (None, None):
             return None
-        window = self._limiter.admit(account[:_MAX_ACCOUNT], time.monotonic(), *limits)
+        window = self._state.limiter.admit(account[:_MAX_ACCOUNT], time.monotonic(), *limits)
         if window is None:
             return None
         return OVER_LIMIT if window == SECOND else OVER_MINUTE
@@ -128,7 +127,7 @@ class EventDoors:
         return None
 
     def _settle(self, entry: LedgerEntry, refusal: Answer | None) -> Response:
-        fault = None if refusal else self._state.faults.take(entry.door, entry)
+        fault = None if refusal else self._fault_for(entry)
         if fault is not None:
             self._end_token(fault, entry)
         answer = refusal or (fault.answer if fault else ACCEPTED)
@@ -137,6 +136,13 @@ class EventDoors:
         is_taken = refusal is None and (fault is None or fault.is_taken)
         self._state.ledger.add(evolve(entry, is_taken=is_taken))
         return FaultResponse(fault, answer) if fault else answer.to_response()
+
+    def _fault_for(self, entry: LedgerEntry) -> Fault | None:
+        if not self._state.faults.in_play:
+            return None
+        # A fault may ask whether the event is a duplicate, which the ledger says otherwise only when it takes it.
+        same = self._state.ledger.same_as(entry)
+        return self._state.faults.take(entry.door, evolve(entry, duplicate_of=same[0] if same else None))
 
     def _end_token(self, fault: Fault, entry: LedgerEntry) -> None:
         if fault.token == "revoked":  # noqa: S105  what becomes of a token is none
