@@ -32,6 +32,8 @@ _MAX_READ: Final = 500
 _BETWEEN_MESSAGES: Final = 0.1
 _BETWEEN_STATS: Final = 1.0
 _QUIET: Final = 15.0
+_RETRY: Final = 1000
+"""Milliseconds after which a browser that lost its connection comes back; by itself it would take several seconds."""
 _MAX_DIGITS: Final = 15
 
 
@@ -80,7 +82,7 @@ class _Reader:
         if is_foreign:
             yield self._message("reset", {"instance": self.stats.instance})
         hello = {"instance": self.stats.instance, "last_sequence": self.state.ledger.last_sequence}
-        yield self._message("hello", hello)
+        yield f"retry: {_RETRY}\n" + self._message("hello", hello)
         while True:
             messages = list(self._news())
             if messages:
