@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import tracemalloc
+
 import pytest
 from hypothesis import given
 
@@ -97,6 +100,31 @@ def test_findings_are_bounded():
     """However much is odd, and however large a payload is, a person gets what they can read."""
     assert len(found(CONTACT | {str(number): "y" * 256 for number in range(10_000)})) == 50
     assert found(CONTACT | {"x": [[] for _ in range(100_000)]}) == []
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"k" * 1_000_000: [{"y": "z"}] * 2_000},
+        {"a": {"b" * 500_000: {"c" * 500_000: ["x" * 300] * 2_000}}},
+        {str(number): "y" for number in range(100_000)},
+        json.loads("[" * 500 + "]" * 500),
+    ],
+    ids=["long name", "long names", "many names", "deep"],
+)
+def test_a_large_payload_costs_little(odd):
+    """A row of a list is looked at again and again: names as long as a body are in no path, and copied nowhere."""
+    given_entry = entry(payload=CONTACT | {"odd": odd} | (odd if isinstance(odd, dict) else {}))
+
+    tracemalloc.start()
+    try:
+        findings = findings_of(given_entry)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert most < 2_000_000
+    assert all(len(finding.field) < 1_000 for finding in findings)
 
 
 @given(JSON)

@@ -80,6 +80,18 @@ def test_curl_sends_to_the_same_name(sandbox, client, by_key, environment, segme
     assert sandbox.api_key not in command
 
 
+def test_curl_says_what_it_misses(sandbox, client, by_key, environment):
+    """Without a key in the environment the shell says so, and nothing is sent."""
+    client.post("/events/name/purchase", json={"email": "a@b.c"}, headers=by_key)
+    command = to_curl(sandbox._state.ledger.requests[0])
+
+    ended = subprocess.run(["sh", "-s"], input=command.encode(), env=environment, capture_output=True, check=False)
+
+    assert ended.returncode != 0
+    assert b"SENDPULSE_API_KEY: an API key, or a token" in ended.stderr
+    assert len(sandbox._state.ledger.requests) == 1
+
+
 def odd(client, headers):
     """Return a request whose path httpx would tidy up."""
     request = client.build_request("POST", "/", json={"email": "a@b.c"}, headers=headers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from attrs import frozen
@@ -10,7 +11,7 @@ from attrs import frozen
 from ..._contract import AUTOMATION_ID_FIELD, CONTACT_FIELDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from ._entry import LedgerEntry
 
@@ -18,6 +19,8 @@ _MAX_TEXT: Final = 255
 """Characters of a text variable."""
 _MAX_VALUES: Final = 1_000
 _MAX_FINDINGS: Final = 50
+_MAX_STEP: Final = 100
+"""Characters of one name in a path."""
 _PHONE: Final = re.compile(r"\+?[0-9]+")
 _DATES: Final = tuple(
     re.compile(pattern)
@@ -67,7 +70,7 @@ def _about_request(entry: LedgerEntry) -> Iterator[Finding]:
     if entry.duplicate_of is not None:
         yield Finding(f"the same event came before, as request {entry.duplicate_of}", "")
     if entry.content_type is None:
-        yield Finding("there is no content type", "header.content-type")
+        yield Finding("there is no content type: JSON is application/json", "header.content-type")
     if any(name == "authorization" and text.startswith("Bearer b'") for name, text in entry.headers):
         yield Finding(
             "the token is in b'...': the official Python client reads its own token file as bytes",
@@ -85,7 +88,7 @@ def _about_contacts(fields: dict[str, Any]) -> Iterator[Finding]:
     values = {name: fields.get(name) for name in CONTACT_FIELDS}
     for name, value in values.items():
         if value is not None and not isinstance(value, str):
-            yield Finding(f"{name} is no text", name)
+            yield Finding(f"{name} is no text: contacts are strings", name)
         elif isinstance(value, str) and value != value.strip():
             yield Finding(f"{name} has blanks around it", name)
     if all(value is None or (isinstance(value, str) and not value.strip()) for value in values.values()):
@@ -115,30 +118,47 @@ def _about_fields(fields: dict[str, Any], *, is_form: bool) -> Iterator[Finding]
 
 
 def _about_values(fields: dict[str, Any]) -> Iterator[Finding]:
-    for path, name, value in _walk(fields):
-        if name == AUTOMATION_ID_FIELD and path != AUTOMATION_ID_FIELD:
-            yield Finding(f"{AUTOMATION_ID_FIELD} belongs at the top, in no list and no wrapper", path)
+    for place, value in _walk(fields):
+        if place.step == AUTOMATION_ID_FIELD and place.parent is not None:
+            yield Finding(f"{AUTOMATION_ID_FIELD} belongs at the top, in no list and no wrapper", place.path)
         if not isinstance(value, str):
             continue
         if len(value) > _MAX_TEXT:
-            yield Finding(f"a text of {len(value)} characters: a text variable has up to {_MAX_TEXT}", path)
+            yield Finding(f"a text of {len(value)} characters: a text variable has up to {_MAX_TEXT}", place.path)
         elif len(value) <= _LONGEST_DATE and any(date.fullmatch(value) for date in _DATES):
-            yield Finding("looks like a date: dates are written YYYY-MM-DD", path)
+            yield Finding("looks like a date: dates are written YYYY-MM-DD", place.path)
 
 
-def _walk(fields: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:
-    waiting: list[tuple[str, str, Any]] = [(name, name, value) for name, value in fields.items()]
+@frozen(eq=False)
+class _Place:
+    """Where a value stands; its path is written only when there is something to say of it."""
+
+    step: str
+    parent: _Place | None = None
+
+    @property
+    def path(self) -> str:
+        steps: list[str] = []
+        place: _Place | None = self
+        while place is not None:
+            steps.append(place.step[:_MAX_STEP])
+            place = place.parent
+        return ".".join(reversed(steps))
+
+
+def _walk(fields: dict[str, Any]) -> Iterator[tuple[_Place, Any]]:
+    waiting: list[tuple[_Place, Any]] = [(_Place(name), value) for name, value in islice(fields.items(), _MAX_VALUES)]
     # Grows as it is read, level by level, and no further than a person would read.
-    for path, name, value in waiting:
-        yield path, name, value
-        room = _MAX_VALUES - len(waiting)
-        if room <= 0:
-            continue
-        if isinstance(value, dict):
-            children = list(cast("dict[str, Any]", value).items())[:room]
-        else:
-            children = [(str(index), child) for index, child in enumerate(_elements(value)[:room])]
-        waiting.extend((f"{path}.{step}", step, child) for step, child in children)
+    for place, value in waiting:
+        yield place, value
+        children = islice(_children(value), _MAX_VALUES - len(waiting))
+        waiting.extend((_Place(step, place), child) for step, child in children)
+
+
+def _children(value: Any) -> Iterable[tuple[str, Any]]:
+    if isinstance(value, dict):
+        return cast("dict[str, Any]", value).items()
+    return ((str(index), child) for index, child in enumerate(_elements(value)))
 
 
 def _elements(value: Any) -> list[Any]:

@@ -40,7 +40,7 @@ def to_curl(entry: LedgerEntry) -> str:
         text = f"Content-Type: {entry.content_type}" if entry.content_type else "Content-Type;"
         lines.append(f"-H {shlex.quote(text)}")
     if _is_authorized(entry):
-        lines.append('-H "Authorization: Bearer $SENDPULSE_API_KEY"')
+        lines.append('-H "Authorization: Bearer ${SENDPULSE_API_KEY:?an API key, or a token}"')
     body = _printable(entry.body)
     if body is not None:
         return " \\\n  ".join([*lines, f"--data-raw {shlex.quote(body)}"])
@@ -95,7 +95,7 @@ def _with_httpx(entry: LedgerEntry) -> str:
         # As bytes: httpx would write letters beyond ASCII in another encoding.
         headers += f'        "Content-Type": {entry.content_type.encode("latin-1", errors="replace")!r},\n'
     if _is_authorized(entry):
-        headers += '        "Authorization": f"Bearer {os.environ[\'SENDPULSE_API_KEY\']}".encode(),\n'
+        headers += '        "Authorization": f"Bearer {os.environ[\'SENDPULSE_API_KEY\']}".encode(),  # or a token\n'
     return (
         f"import os\n\nimport httpx\n\nanswer = httpx.post(\n    {url},\n    content={entry.body!r},\n"
         f"    headers={{\n{headers}    }},\n)\nprint(answer.status_code, answer.text)\n"
