@@ -114,7 +114,7 @@ async function load() {
 
 function notLoaded(error) {
   if (error instanceof Refusal) {
-    state.queryError = error.message;
+    state.queryError = error.message.replace(/^q: /, ""); // a parameter's name, which the box has not
   } else {
     state.connection = "lost";
     retry = setTimeout(load, 1000);
@@ -405,12 +405,12 @@ function renderFacets() {
 
 function drawFacet({ name, term }) {
   const toggle = () => search(state.query === term ? "" : term);
-  return make("button", { type: "button", class: "chip", onclick: toggle }, name, " ", make("span", { class: "count" }));
+  const parts = [make("span", { class: "cut" }, name), " ", make("span", { class: "count" })];
+  return make("button", { type: "button", class: "chip", onclick: toggle }, ...parts);
 }
 
 function renderMeanwhile() {
   at("pause").textContent = state.isPaused ? "Go on" : "Pause";
-  at("pause").setAttribute("aria-pressed", String(state.isPaused));
   at("meanwhile").hidden = !state.isPaused;
   at("meanwhile-text").textContent = `Paused. ${many(state.waitingCount, "request")} came meanwhile.`;
 }
@@ -688,7 +688,7 @@ function fillPresets() {
 
 function fillFault(fields) {
   at("fault").reset();
-  for (const [name, text] of Object.entries({ times: "1", ...fields })) at("fault").elements[name].value = text;
+  for (const [name, text] of Object.entries(fields)) at("fault").elements[name].value = text;
 }
 
 const WHOLE = ["status", "times", "every", "seed"];
@@ -703,7 +703,14 @@ function faultOf(form) {
     fault[name] = isNumber ? Number(text) : name === "taken" ? text === "true" : text;
   }
   if (fault.body !== undefined) fault.body = jsonObjectOr(fault.body);
+  if (fault.headers !== undefined) fault.headers = headersOf(fault.headers);
   return fault;
+}
+
+// One a line, as on the wire.
+function headersOf(text) {
+  const lines = text.split("\n").filter((line) => line.trim());
+  return lines.map((line) => /^([^:]*):?(.*)$/.exec(line.trim()).slice(1).map((part) => part.trim()));
 }
 
 function jsonObjectOr(text) {
@@ -772,8 +779,9 @@ function effectOf(fault) {
   if (fault.delay) parts.push(`after ${fault.delay} s`);
   if (fault.drop) parts.push({ reset: "reset", close: "closed", cut: "half an answer", hang: "no answer" }[fault.drop]);
   if (fault.body !== null) parts.push("own body");
+  if (fault.headers.length) parts.push(`with ${fault.headers.map(([name]) => name).join(", ")}`);
   if (fault.taken !== null) parts.push(fault.taken ? "taken" : "not taken");
-  return parts.join(", ") || "own headers";
+  return parts.join(", ");
 }
 
 function matchOf(fault) {
@@ -837,11 +845,11 @@ function switchValue(one, input) {
 }
 
 async function setSwitches(changes) {
-  await attempt(() => ask("PATCH", "switches", changes), "Switched");
+  const set = async () => (state.switches = (await ask("PATCH", "switches", changes)).switches);
+  await attempt(set, "Switched");
   // A value that was refused goes back to what it is.
-  for (const line of at("switch-list").children) delete line.dataset.value;
+  for (const name of Object.keys(changes)) delete at(`switch-${name}`).parentElement.dataset.value;
   state.switches = [...state.switches];
-  lookAtSwitches();
   refresh();
 }
 
