@@ -132,6 +132,22 @@ def test_older_requests_are_a_button_away(visit, send):
     expect(page.locator("#rows tr")).to_have_count(200)
 
 
+def test_the_newest_are_back_after_a_long_way_down(visit, sandbox, client):
+    """The document holds 1,000 rows at most, so the older ones push the newest out; these come back on request."""
+    for _ in range(1205):
+        client.post(sandbox.event_url, json={"email": "ann@example.com"})
+    page = visit()
+    for oldest in (806, 606, 406, 206, 6, 1):
+        page.get_by_role("button", name="Older requests").click()
+        expect(page.locator("#rows .c-number").last).to_have_text(str(oldest))
+    expect(page.locator("#rows tr")).to_have_count(1000)
+
+    page.get_by_role("button", name="Show the newest").click()
+
+    expect(page.locator("#rows .c-number").first).to_have_text("1205")
+    expect(page.locator("#rows tr")).to_have_count(200)
+
+
 def test_keys_walk_through_the_list(visit, send):
     """j and k go down and up, Enter opens, Escape closes and leads back."""
     for _ in range(3):

@@ -182,7 +182,8 @@ const lookAtDuplicates = looker("duplicates", "groups");
 function pause(isPaused) {
   state.isPaused = isPaused;
   if (!isPaused) {
-    prepend(state.waiting, state.waitingCount > state.waiting.length);
+    if (state.rows.length === MOST_ROWS) load(); // the newest may have made room for older ones
+    else prepend(state.waiting, state.waitingCount > state.waiting.length);
     Object.assign(state, { waiting: [], waitingCount: 0 });
     at("list").scrollTop = 0;
   }
