@@ -170,6 +170,37 @@ def test_keys_walk_through_the_list(visit, send):
     expect(page.get_by_role("link", name=re.compile("^2,"))).to_be_focused()
 
 
+def test_keys_walk_from_request_to_request_in_a_narrow_window(visit, send):
+    """Where the open request has taken the list's place, as at 200 % zoom, j and k lead on all the same."""
+    for _ in range(2):
+        send()
+    page = visit("?q=event:purchase#request=2", viewport={"width": 640, "height": 400})
+    expect(page.locator("#detail-title")).to_have_text("2 · purchase")
+
+    page.keyboard.press("j")
+    expect(page.locator("#detail-title")).to_have_text("1 · purchase")
+    expect(page).to_have_url(re.compile(r"\?q=event:purchase#request=1$"))
+    page.keyboard.press("k")
+    expect(page.locator("#detail-title")).to_have_text("2 · purchase")
+
+
+def test_a_browser_that_keeps_nothing_shows_the_page(browser, sandbox):
+    """Where storage is forbidden even its name throws; single keys are on then."""
+    page = browser.new_page()
+    page.add_init_script("Object.defineProperty(window, 'localStorage', { get() { throw new Error('no storage'); } })")
+    page.goto(sandbox.origin)
+    expect(page.locator("#connection")).to_have_text("Live")
+
+    page.keyboard.press("p")
+    expect(page.locator("#connection")).to_have_text("Paused")
+    page.keyboard.press("?")
+    page.get_by_role("checkbox", name="Single keys do something").uncheck()
+    page.keyboard.press("Escape")
+    page.keyboard.press("p")
+    expect(page.locator("#connection")).to_have_text("Paused")
+    page.close()
+
+
 def test_keys_do_nothing_where_one_types_or_wants_none(visit, send):
     """A letter in the search box is a letter, and single keys can be switched off for good."""
     page = visit()

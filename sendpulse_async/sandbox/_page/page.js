@@ -960,10 +960,27 @@ function step(by) {
   if (!next) return;
   const link = drawn.get(next.sequence).querySelector("a");
   link.focus();
-  // Beside an open request the next one opens as one goes along; each is no step of the browser's own history.
-  if (state.selected !== null && at("list").checkVisibility()) {
+  // Where a request is open the next one opens as one goes along; each is no step of the browser's own history.
+  if (state.selected !== null) {
     history.replaceState(null, "", link.hash);
     openRequest(next.sequence);
+  }
+}
+
+// A browser that keeps nothing for pages throws at the mere name.
+function remember(name, text) {
+  try {
+    localStorage.setItem(name, text);
+  } catch {
+    // Then it holds until the page is left.
+  }
+}
+
+function remembered(name) {
+  try {
+    return localStorage.getItem(name);
+  } catch {
+    return null;
   }
 }
 
@@ -986,7 +1003,7 @@ function listen() {
   on("no-limits", "click", () => setSwitches({ requests_per_second: null, requests_per_minute: null }));
   on("help-button", "click", () => at("help").showModal());
   on("skip", "click", (event) => event.preventDefault() || at("content").focus());
-  on("keys", "change", () => localStorage.setItem("keys", at("keys").checked ? "on" : "off"));
+  on("keys", "change", () => remember("keys", at("keys").checked ? "on" : "off"));
   on("rows", "click", (event) => event.target.closest("a") || event.target.closest("tr").querySelector("a").click());
   for (const button of document.querySelectorAll("[data-copy]")) {
     button.addEventListener("click", () => copy(at(button.dataset.copy).textContent));
@@ -1009,7 +1026,7 @@ function tick() {
   }
 }
 
-at("keys").checked = localStorage.getItem("keys") !== "off";
+at("keys").checked = remembered("keys") !== "off";
 state.query = new URLSearchParams(location.search).get("q") ?? "";
 fillPresets();
 listen();
