@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from ._exit_codes import ExitCode
 
 _Flag = Annotated[bool, Parameter(negative=())]
-_Each = Annotated[tuple[str, ...], Parameter(negative=(), consume_multiple=False)]
+_Each = Annotated[tuple[str, ...], Parameter(negative=(), consume_multiple=False, show_default=False)]
 
 
 async def demo() -> ExitCode:

@@ -97,6 +97,7 @@ def _show(sandbox: Sandbox) -> None:
     console.say(("The sandbox is at ", "bold"), (sandbox.origin, "bold green"), "; Ctrl-C ends it.")
     console.say("  in a browser:  ", f"{sandbox.origin}/")
     console.say("  what arrived:  ", f"{sandbox.origin}/_sandbox/events")
+    console.say()
     console.say("In another terminal, as they are:")
     console.say()
     for name, value in sandbox.environment().items():

@@ -36,7 +36,7 @@ class Service:
         if not allow_remote and not is_loopback(host):
             raise ValueError(
                 f"host must be a loopback address or localhost, not {host!r}, unless allow_remote is set: "
-                "the sandbox has no locks"
+                "the sandbox has no passwords"
             )
         if not 0 <= port <= 65535:
             raise ValueError(f"port must be from 0 to 65535, not {port}")
@@ -129,7 +129,8 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         listener = socket.create_server((address, port), family=family)
     except OSError as error:
-        raise OSError(error.errno, f"the sandbox cannot listen on {host}:{port}: {error.strerror}") from error
+        reason = str(error.strerror).partition(" (while ")[0]  # the standard library adds the address once more
+        raise OSError(error.errno, f"the sandbox cannot listen on {host}:{port}: {reason}") from error
     # Its connections inherit this. asyncio sets it only on sockets that name their protocol, unlike this one; without
     # it each answer, head and body in two writes, waits 40 ms for the client's delayed acknowledgement.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -45,16 +45,33 @@ def test_a_preset_fills_the_form(visit, client, sandbox):
     assert (answer.status_code, answer.headers["retry-after"]) == (429, "2")
 
 
-def test_a_wrong_field_of_a_fault_is_named_and_focused(visit, sandbox):
+def test_headers_by_hand_are_met_by_a_client(visit, client, sandbox):
+    """One a line, as on the wire; a text may hold colons, a name may come twice. Once, unless told otherwise."""
+    page = visit("#faults")
+
+    page.get_by_label("Headers").fill("X-Trace: a:b\n\nVia: one\nVia: two")
+    page.get_by_role("button", name="Put into play").click()
+    expect(page.locator("#fault-list li")).to_contain_text("with X-Trace, Via, Via")
+
+    first, second = (client.post(sandbox.event_url, json={"email": "a@b.c"}).headers for _ in range(2))
+    assert (first["x-trace"], first["via"]) == ("a:b", "one, two")
+    assert "x-trace" not in second
+
+
+@pytest.mark.parametrize(
+    ("label", "text", "reason"),
+    [("Status", "99", "status must be a whole number"), ("Headers", "no header: \u2713", "headers must be pairs")],
+)
+def test_a_wrong_field_of_a_fault_is_named_and_focused(visit, sandbox, label, text, reason):
     """The sandbox's own words, at the field that they are about."""
     page = visit("#faults", expects=["422"])
 
-    page.get_by_label("Status").fill("99")
+    page.get_by_label(label).fill(text)
     page.get_by_role("button", name="Put into play").click()
 
-    expect(page.get_by_role("alert")).to_contain_text("status must be a whole number")
-    expect(page.get_by_label("Status")).to_be_focused()
-    expect(page.get_by_label("Status")).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_role("alert")).to_contain_text(reason)
+    expect(page.get_by_label(label)).to_be_focused()
+    expect(page.get_by_label(label)).to_have_attribute("aria-invalid", "true")
     assert sandbox.faults == ()
 
 
@@ -114,6 +131,23 @@ def test_a_switch_by_hand_is_met_by_a_client(visit, client, sandbox):
     assert client.post(sandbox.event_url, json={"total": 1}).status_code == 200
 
 
+def test_a_switch_stays_where_it_was_put(visit, sandbox):
+    """The answer to the change says what is in force; nothing needs to be asked again."""
+    page = visit("#switches", expects=["ERR_FAILED"])
+    switch = page.get_by_role("listitem").filter(has_text="events_need_contact").get_by_role("switch")
+    expect(switch).to_be_checked()
+    page.route(
+        "**/_sandbox/switches", lambda route: route.abort() if route.request.method == "GET" else route.fallback()
+    )
+
+    switch.uncheck()
+
+    expect(page.locator("#toast")).to_contain_text("Switched")
+    expect(switch).not_to_be_checked()
+    expect(page.locator("#switch-list .is-changed")).to_have_count(1)
+    assert not sandbox.switches.events_need_contact
+
+
 def test_a_switch_that_is_refused_goes_back(visit):
     """The reason is shown, and the field shows what is in force."""
     page = visit("#switches", expects=["422"])
@@ -141,13 +175,12 @@ def test_the_limiter_is_a_button_away(visit, client, sandbox):
     assert client.post(sandbox.event_url, json={"email": "a@b.c"}).status_code == 200
 
 
-@pytest.mark.parametrize("names", ["purchase, registration"])
-def test_known_events_are_written_with_commas(visit, send, names):
+def test_known_events_are_written_with_commas(visit, send):
     """Only these exist then."""
     page = visit("#switches")
     field = page.get_by_role("listitem").filter(has_text="known_events").get_by_role("textbox")
 
-    field.fill(names)
+    field.fill("purchase, registration")
     field.press("Enter")
     expect(page.locator("#toast")).to_contain_text("Switched")
 

@@ -43,8 +43,8 @@ def test_the_body_is_there_as_sent_and_as_bytes(visit, sent):
         (b'{"email": "a@b.c", "x": 1e400}', "1e400"),
         (b'{"email": "a@b.c", "x": "\\ud800"}', r'"\ud800"'),
         (b'{"email": "a@b.c", "x": ' + b"[" * 500 + b"]" * 500 + b"}", "[]"),
-        (b'{"email": "a@b.c", "x": [' + b"1," * 500_000 + b"1]}", "characters more"),
-        (b'{"email": "a@b.c", "x": "' + b"y" * 500_000 + b'"}', "characters more"),
+        (b'{"email": "a@b.c", "x": [' + b"1," * 100_000 + b"1]}", "characters more"),
+        (b'{"email": "a@b.c", "x": "' + b"y" * 100_000 + b'"}', "characters more"),
     ],
     ids=["huge number", "lone surrogate", "deep", "many numbers", "long text"],
 )

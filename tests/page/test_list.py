@@ -132,6 +132,22 @@ def test_older_requests_are_a_button_away(visit, send):
     expect(page.locator("#rows tr")).to_have_count(200)
 
 
+def test_the_newest_are_back_after_a_long_way_down(visit, sandbox, client):
+    """The document holds 1,000 rows at most, so the older ones push the newest out; these come back on request."""
+    for _ in range(1205):
+        client.post(sandbox.event_url, json={"email": "ann@example.com"})
+    page = visit()
+    for oldest in (806, 606, 406, 206, 6, 1):
+        page.get_by_role("button", name="Older requests").click()
+        expect(page.locator("#rows .c-number").last).to_have_text(str(oldest))
+    expect(page.locator("#rows tr")).to_have_count(1000)
+
+    page.get_by_role("button", name="Show the newest").click()
+
+    expect(page.locator("#rows .c-number").first).to_have_text("1205")
+    expect(page.locator("#rows tr")).to_have_count(200)
+
+
 def test_keys_walk_through_the_list(visit, send):
     """j and k go down and up, Enter opens, Escape closes and leads back."""
     for _ in range(3):
@@ -152,6 +168,37 @@ def test_keys_walk_through_the_list(visit, send):
     page.keyboard.press("Escape")
     expect(page.locator("#detail")).to_be_hidden()
     expect(page.get_by_role("link", name=re.compile("^2,"))).to_be_focused()
+
+
+def test_keys_walk_from_request_to_request_in_a_narrow_window(visit, send):
+    """Where the open request has taken the list's place, as at 200 % zoom, j and k lead on all the same."""
+    for _ in range(2):
+        send()
+    page = visit("?q=event:purchase#request=2", viewport={"width": 640, "height": 400})
+    expect(page.locator("#detail-title")).to_have_text("2 · purchase")
+
+    page.keyboard.press("j")
+    expect(page.locator("#detail-title")).to_have_text("1 · purchase")
+    expect(page).to_have_url(re.compile(r"\?q=event:purchase#request=1$"))
+    page.keyboard.press("k")
+    expect(page.locator("#detail-title")).to_have_text("2 · purchase")
+
+
+def test_a_browser_that_keeps_nothing_shows_the_page(browser, sandbox):
+    """Where storage is forbidden even its name throws; single keys are on then."""
+    page = browser.new_page()
+    page.add_init_script("Object.defineProperty(window, 'localStorage', { get() { throw new Error('no storage'); } })")
+    page.goto(sandbox.origin)
+    expect(page.locator("#connection")).to_have_text("Live")
+
+    page.keyboard.press("p")
+    expect(page.locator("#connection")).to_have_text("Paused")
+    page.keyboard.press("?")
+    page.get_by_role("checkbox", name="Single keys do something").uncheck()
+    page.keyboard.press("Escape")
+    page.keyboard.press("p")
+    expect(page.locator("#connection")).to_have_text("Paused")
+    page.close()
 
 
 def test_keys_do_nothing_where_one_types_or_wants_none(visit, send):

@@ -159,7 +159,7 @@ def test_a_server_that_does_not_start_is_an_error(monkeypatch):
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.1", "::", "example.com", "", "localhost.example.com"])
 def test_only_loopback_hosts_are_served(host):
-    """It has no locks, so it never listens to the network."""
+    """It has no passwords, so it never listens to the network."""
     with pytest.raises(ValueError, match="loopback"):
         Sandbox(host=host)
 

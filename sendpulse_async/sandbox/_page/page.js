@@ -38,7 +38,7 @@ const state = {
 
 const at = (id) => document.getElementById(id);
 
-// ---- Asking the sandbox -------------------------------------------------------------------------------------------
+// ---- Asking the sandbox ---------------------------------------------------------------------------------------------
 
 class Refusal extends Error {}
 
@@ -60,24 +60,7 @@ function withQuery(path, parameters) {
   return given.length ? `${path}?${new URLSearchParams(given)}` : path;
 }
 
-// Many changes make one look: the next one begins only after the one before has ended, and a moment later.
-function inTurn(look) {
-  let isRunning = false;
-  let isWanted = false;
-  return async function again() {
-    isWanted = true;
-    if (isRunning) return;
-    isRunning = true;
-    while (isWanted) {
-      isWanted = false;
-      await look().catch(() => {}); // a lost connection is shown already, and its return looks again
-      await new Promise((resolve) => setTimeout(resolve, 300));
-    }
-    isRunning = false;
-  };
-}
-
-// ---- The list, loaded once and then kept up by the stream ------------------------------------------------------------
+// ---- The list, loaded once and then kept up by the stream -----------------------------------------------------------
 
 let loads = 0;
 let stream = null;
@@ -114,7 +97,7 @@ async function load() {
 
 function notLoaded(error) {
   if (error instanceof Refusal) {
-    state.queryError = error.message;
+    state.queryError = error.message.replace(/^q: /, ""); // a parameter's name, which the box has not
   } else {
     state.connection = "lost";
     retry = setTimeout(load, 1000);
@@ -172,11 +155,25 @@ function takeStats(stats, isWhole = false) {
   refresh();
 }
 
-const looker = (path, name) =>
-  inTurn(async () => {
-    state[name] = (await ask("GET", path))[name];
-    refresh();
-  });
+// Many changes make one look: the next one begins only after the one before has ended, and a moment later.
+function looker(path, name) {
+  let isLooking = false;
+  let isWanted = false;
+  return async function look() {
+    isWanted = true;
+    if (isLooking) return;
+    isLooking = true;
+    while (isWanted) {
+      isWanted = false;
+      // Where the connection is lost that is shown already, and its return looks again.
+      const found = await ask("GET", path).catch(() => null);
+      if (found) state[name] = found[name];
+      refresh();
+      await new Promise((resolve) => setTimeout(resolve, 300));
+    }
+    isLooking = false;
+  };
+}
 
 const lookAtFaults = looker("faults?all=true", "faults");
 const lookAtSwitches = looker("switches", "switches");
@@ -185,7 +182,8 @@ const lookAtDuplicates = looker("duplicates", "groups");
 function pause(isPaused) {
   state.isPaused = isPaused;
   if (!isPaused) {
-    prepend(state.waiting, state.waitingCount > state.waiting.length);
+    if (state.rows.length === MOST_ROWS) load(); // the newest may have made room for older ones
+    else prepend(state.waiting, state.waitingCount > state.waiting.length);
     Object.assign(state, { waiting: [], waitingCount: 0 });
     at("list").scrollTop = 0;
   }
@@ -218,7 +216,7 @@ function search(text, { after = 0 } = {}) {
   }, after);
 }
 
-// ---- What the address says: the view, the request, the search --------------------------------------------------------
+// ---- What the address says: the view, the request, the search -------------------------------------------------------
 
 function readAddress() {
   const [view, sequence] = location.hash.slice(1).split("=");
@@ -249,15 +247,13 @@ function closeRequest() {
   drawn.get(sequence)?.querySelector("a").focus();
 }
 
-// ---- From the state into the document -----------------------------------------------------------------------------
+// ---- From the state into the document -------------------------------------------------------------------------------
 
-let isWanted = false;
+let frame = 0;
 
 function refresh() {
-  if (isWanted) return;
-  isWanted = true;
-  requestAnimationFrame(() => {
-    isWanted = false;
+  frame ||= requestAnimationFrame(() => {
+    frame = 0;
     render();
   });
 }
@@ -299,6 +295,8 @@ function make(tag, attributes = {}, ...children) {
   return element;
 }
 
+const button = (content, onclick, more = {}) => make("button", { type: "button", onclick, ...more }, ...[content].flat());
+
 // While the same things are shown their elements stay, so that a focus or a click in the middle of it is not lost.
 function keepUp(box, things, key, draw, update) {
   const keys = JSON.stringify(things.map((thing) => thing[key]));
@@ -310,7 +308,7 @@ function keepUp(box, things, key, draw, update) {
 }
 
 // Its address serves for a new tab and for copying; a click stays on the page.
-function searchLink(text, query) {
+function drawSearch(text, query) {
   const go = (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
@@ -325,7 +323,8 @@ const number = new Intl.NumberFormat("en").format;
 const many = (count, noun) => `${number(count)} ${noun}${count === 1 ? "" : "s"}`;
 
 function size(bytes) {
-  return bytes < 1000 ? `${bytes} B` : bytes < 1e6 ? `${(bytes / 1000).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+  if (bytes < 1000) return `${bytes} B`;
+  return bytes < 1e6 ? `${(bytes / 1000).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
 function clock(seconds) {
@@ -344,7 +343,8 @@ function renderViews() {
   // An empty list says how to fill it.
   if (isEmpty && state.view === "requests") at("view-setup").hidden = false;
   at("list").hidden = isEmpty;
-  document.title = state.view === "requests" ? "Sandbox" : `${state.view[0].toUpperCase()}${state.view.slice(1)} · Sandbox`;
+  const name = document.querySelector(`nav a[href="#${state.view}"]`).firstChild.data.trim();
+  document.title = state.view === "requests" ? "Sandbox" : `${name} · Sandbox`;
 }
 
 function renderConnection() {
@@ -368,14 +368,14 @@ function renderChart() {
   const since = Math.min(60, secondsSinceStats());
   const counts = [...state.stats.per_second.slice(since), ...Array(since).fill(0)];
   const peak = Math.max(...counts);
-  at("chart").replaceChildren(...counts.map((count, place) => bar(place, count / Math.max(peak, 5))));
+  at("chart").replaceChildren(...counts.map((count, place) => drawBar(place, count / Math.max(peak, 5))));
   const now = counts.at(-1);
   at("rate").textContent = number(now);
   const text = `Requests in each of the last 60 seconds: now ${now}, at most ${peak}`;
   at("chart").setAttribute("aria-label", peak ? text : "No request in the last minute");
 }
 
-function bar(place, part) {
+function drawBar(place, part) {
   const rect = document.createElementNS("http://www.w3.org/2000/svg", "rect");
   const height = part && Math.max(1, part * 20);
   const sizes = { x: place + 0.1, y: 20 - height, width: 0.8, height };
@@ -405,12 +405,12 @@ function renderFacets() {
 
 function drawFacet({ name, term }) {
   const toggle = () => search(state.query === term ? "" : term);
-  return make("button", { type: "button", class: "chip", onclick: toggle }, name, " ", make("span", { class: "count" }));
+  const parts = [make("span", { class: "cut" }, name), " ", make("span", { class: "count" })];
+  return button(parts, toggle, { class: "chip" });
 }
 
 function renderMeanwhile() {
   at("pause").textContent = state.isPaused ? "Go on" : "Pause";
-  at("pause").setAttribute("aria-pressed", String(state.isPaused));
   at("meanwhile").hidden = !state.isPaused;
   at("meanwhile-text").textContent = `Paused. ${many(state.waitingCount, "request")} came meanwhile.`;
 }
@@ -423,7 +423,7 @@ function renderAround() {
   at("older").hidden = !state.hasOlder || !state.rows.length;
 }
 
-// ---- The list's rows, each made once and kept while it is in the list -----------------------------------------------------
+// ---- The list's rows, each made once and kept while it is in the list -----------------------------------------------
 
 const drawn = new Map();
 
@@ -499,43 +499,44 @@ function renderDetail() {
   const isOpen = state.selected !== null;
   detail.hidden = !isOpen;
   at("panes").classList.toggle("is-open", isOpen);
-  if (!isOpen) return detail.replaceChildren();
   // While the next one is on its way the one before stays, so that nothing flickers.
-  if (!state.entryError && state.entry?.sequence !== state.selected) return undefined;
-  const hadFocus = detail.contains(document.activeElement);
-  detail.replaceChildren(...(state.entryError ? missing() : entryParts(state.entry)));
-  detail.scrollTop = 0;
-  if (hadFocus || wantsFocus) at("detail-title").focus();
-  wantsFocus = false;
-  return undefined;
+  if (!isOpen) detail.replaceChildren();
+  else if (state.entryError || state.entry?.sequence === state.selected) fillDetail(detail);
 }
 
 let wantsFocus = false;
 
-function detailTop(title, ...more) {
-  const button = make("button", { class: "quiet round", type: "button", "aria-label": "Close", title: "Close (Esc)", onclick: closeRequest }, "✕");
-  return make("header", {}, make("h2", { id: "detail-title", tabindex: "-1" }, title), ...more, button);
+function fillDetail(detail) {
+  const hadFocus = detail.contains(document.activeElement);
+  detail.replaceChildren(...(state.entryError ? drawMissing() : drawEntry(state.entry)));
+  detail.scrollTop = 0;
+  if (hadFocus || wantsFocus) at("detail-title").focus();
+  wantsFocus = false;
 }
 
-const missing = () => [detailTop(`Request ${state.selected}`), make("p", { class: "nothing" }, state.entryError)];
+function drawTop(title, ...more) {
+  const close = button("✕", closeRequest, { class: "quiet round", "aria-label": "Close", title: "Close (Esc)" });
+  return make("header", {}, make("h2", { id: "detail-title", tabindex: "-1" }, title), ...more, close);
+}
 
-function entryParts(entry) {
+const drawMissing = () => [drawTop(`Request ${state.selected}`), make("p", { class: "nothing" }, state.entryError)];
+
+function drawEntry(entry) {
   const answer = answerOf(entry);
   const badge = make("span", { class: "badge", "data-answer": answer.kind }, `${answer.sign} ${entry.status ?? "none"}`);
   return [
-    detailTop(`${entry.sequence} · ${nameOf(entry)}`, badge),
-    make("p", { class: "actions" }, ...entryActions(entry)),
-    facts(entry, answer),
-    ...findings(entry),
-    body(entry),
-    headers(entry),
-    snippet("curl", entry.curl),
-    snippet("Python", entry.python),
+    drawTop(`${entry.sequence} · ${nameOf(entry)}`, badge),
+    make("p", { class: "actions" }, ...drawActions(entry)),
+    drawFacts(entry, answer),
+    ...drawFindings(entry),
+    drawBody(entry),
+    drawHeaders(entry),
+    drawSnippet("curl", entry.curl),
+    drawSnippet("Python", entry.python),
   ];
 }
 
-function entryActions(entry) {
-  const button = (text, onclick) => make("button", { type: "button", onclick }, text);
+function drawActions(entry) {
   return [
     button("Copy as curl", () => copy(entry.curl, "curl")),
     button("Copy as Python", () => copy(entry.python, "Python")),
@@ -543,46 +544,46 @@ function entryActions(entry) {
   ];
 }
 
-function facts(entry, answer) {
+function drawFacts(entry, answer) {
   const rows = [
     ["Answer", `${entry.status ?? "none"}, ${answer.text}`],
     ["Time", `${new Date(entry.received_at * 1000).toLocaleDateString("en-CA")} ${clock(entry.received_at)}`],
     ["Request", `${entry.method} ${entry.path}`],
     ["Type", entry.content_type ?? "none given"],
   ];
-  if (entry.email) rows.push(["E-mail", searchLink(entry.email, `email=${quoted(entry.email)}`)]);
-  if (entry.phone) rows.push(["Phone", searchLink(entry.phone, `phone=${quoted(entry.phone)}`)]);
-  if (entry.same?.length) rows.push(["Same as", requestLinks(entry.same)]);
+  if (entry.email) rows.push(["E-mail", drawSearch(entry.email, `email=${quoted(entry.email)}`)]);
+  if (entry.phone) rows.push(["Phone", drawSearch(entry.phone, `phone=${quoted(entry.phone)}`)]);
+  if (entry.same?.length) rows.push(["Same as", drawLinks(entry.same)]);
   const line = ([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value));
   return make("dl", { class: "facts" }, ...rows.map(line));
 }
 
-function requestLinks(sequences, most = 12) {
+function drawLinks(sequences, most = 12) {
   const links = sequences.slice(0, most).flatMap((one) => [make("a", { href: `#request=${one}` }, String(one)), " "]);
   const rest = sequences.length - most;
   return make("span", {}, ...links, ...(rest > 0 ? [`and ${number(rest)} more`] : []));
 }
 
-function findings({ findings: found = [] }) {
+function drawFindings({ findings: found = [] }) {
   if (!found.length) return [];
   const line = ({ field, text }) => make("li", {}, ...(field ? [make("code", {}, field), " "] : []), text);
   return [make("h3", {}, "Findings"), make("ul", { class: "findings" }, ...found.map(line))];
 }
 
-function headers(entry) {
+function drawHeaders(entry) {
   const line = ([name, text]) => make("tr", {}, make("th", { scope: "row" }, name), make("td", {}, text));
   const table = make("table", { class: "headers" }, make("tbody", {}, ...entry.headers.map(line)));
   return make("details", { open: "" }, make("summary", {}, `Headers (${entry.headers.length})`), table);
 }
 
-function snippet(name, text) {
+function drawSnippet(name, text) {
   const pre = make("pre", { tabindex: "0", role: "region", "aria-label": `The request as ${name}` }, text);
   return make("details", {}, make("summary", {}, `As ${name}`), pre);
 }
 
 const BODIES = { pretty: "Pretty", text: "As sent", bytes: "Bytes" };
 
-function body(entry) {
+function drawBody(entry) {
   const choice = ([as, label]) => {
     const input = make("input", { type: "radio", name: "body-as", value: as });
     input.checked = as === state.bodyAs;
@@ -600,20 +601,20 @@ function renderBody() {
 }
 
 function bodyParts(entry) {
-  if (state.bodyAs === "bytes") return [hexDump(bytesOf(entry))];
+  if (state.bodyAs === "bytes") return [hexOf(bytesOf(entry))];
   const isForm = /form/.test(entry.content_type ?? "");
   const isPretty = state.bodyAs === "pretty" && entry.payload !== null;
   const text = isPretty && isForm ? JSON.stringify(entry.payload) : entry.body;
   const part = text.slice(0, SHOWN_TEXT);
   const rest = text.length - part.length;
   const note = rest > 0 ? `\n… ${number(rest)} characters more: the export has them` : "";
-  return [isPretty ? pretty(part) : part || "(empty)", note];
+  return [isPretty ? drawPretty(part) : part || "(empty)", note];
 }
 
 const TOKEN = /"(?:[^"\\]|\\.)*"?|[{}[\],:]|[^\s{}[\],:"]+/g;
 
 // From the text as it was sent: parsing would round long numbers, sort keys and drop the doubled ones.
-function pretty(text) {
+function drawPretty(text) {
   const tokens = text.match(TOKEN) ?? [];
   const laidOut = new DocumentFragment();
   let depth = 0;
@@ -623,14 +624,14 @@ function pretty(text) {
     const isEmpty = isClosing && "{[".includes(tokens[place - 1] ?? " ");
     if (isClosing) depth -= 1;
     if (isClosing && !isEmpty) newLine();
-    laidOut.append(coloured(token, tokens[place + 1] === ":"));
+    laidOut.append(drawToken(token, tokens[place + 1] === ":"));
     if (token === "{" || token === "[") depth += 1;
     if ("{[,".includes(token) && !"}]".includes(tokens[place + 1] ?? " ")) newLine();
   });
   return laidOut;
 }
 
-function coloured(token, isKey) {
+function drawToken(token, isKey) {
   if (token === ":") return ": ";
   if ("{}[],".includes(token)) return token;
   const kind = isKey ? "key" : token.startsWith('"') ? "string" : "literal";
@@ -639,7 +640,7 @@ function coloured(token, isKey) {
 
 const bytesOf = (entry) => Uint8Array.from(atob(entry.body_base64), (character) => character.charCodeAt(0));
 
-function hexDump(bytes) {
+function hexOf(bytes) {
   const lines = [];
   for (let start = 0; start < Math.min(bytes.length, SHOWN_BYTES); start += 16) {
     const line = [...bytes.subarray(start, start + 16)];
@@ -661,7 +662,7 @@ function renderDuplicates() {
       make("td", { class: "n" }, number(group.count)),
       make("td", {}, nameOf(group)),
       make("td", {}, contactOf(group) || "–"),
-      make("td", {}, requestLinks(group.sequences)),
+      make("td", {}, drawLinks(group.sequences)),
     );
   at("duplicate-table").tBodies[0].replaceChildren(...state.groups.map(line));
   at("duplicate-table").hidden = !state.groups.length;
@@ -682,37 +683,45 @@ const PRESETS = {
 };
 
 function fillPresets() {
-  const button = ([name, fields]) => make("button", { type: "button", class: "chip", onclick: () => fillFault(fields) }, name);
-  at("presets").replaceChildren(...Object.entries(PRESETS).map(button));
+  const chip = ([name, fields]) => button(name, () => fillFault(fields), { class: "chip" });
+  at("presets").replaceChildren(...Object.entries(PRESETS).map(chip));
 }
 
 function fillFault(fields) {
   at("fault").reset();
-  for (const [name, text] of Object.entries({ times: "1", ...fields })) at("fault").elements[name].value = text;
+  for (const [name, text] of Object.entries(fields)) at("fault").elements[name].value = text;
 }
 
-const WHOLE = ["status", "times", "every", "seed"];
-const DECIMAL = ["retry_after", "delay", "probability"];
+// What is no number, no object and no header goes as it is: the sandbox says what it wanted instead.
+const NUMBERS = ["status", "retry_after", "delay", "times", "every", "probability", "seed"];
+const READERS = { body: objectOrText, headers: pairsOf, taken: (text) => text === "true" };
 
-// What is no number goes as it is: the sandbox says what it wanted instead.
 function faultOf(form) {
   const fault = { times: null };
   for (const [name, text] of new FormData(form)) {
-    if (text === "") continue;
-    const isNumber = [...WHOLE, ...DECIMAL].includes(name) && text.trim() !== "" && Number.isFinite(Number(text));
-    fault[name] = isNumber ? Number(text) : name === "taken" ? text === "true" : text;
+    const read = NUMBERS.includes(name) ? numberOrText : READERS[name] ?? String;
+    if (text !== "") fault[name] = read(text);
   }
-  if (fault.body !== undefined) fault.body = jsonObjectOr(fault.body);
   return fault;
 }
 
-function jsonObjectOr(text) {
+function numberOrText(text) {
+  return text.trim() !== "" && Number.isFinite(Number(text)) ? Number(text) : text;
+}
+
+function objectOrText(text) {
   try {
     const value = JSON.parse(text);
     return value && typeof value === "object" && !Array.isArray(value) ? value : text;
   } catch {
     return text;
   }
+}
+
+// Of headers, one a line as on the wire.
+function pairsOf(text) {
+  const lines = text.split("\n").filter((line) => line.trim());
+  return lines.map((line) => /^([^:]*):?(.*)$/.exec(line).slice(1).map((part) => part.trim()));
 }
 
 async function addFault(event) {
@@ -754,13 +763,13 @@ function renderFaults() {
 function drawFault(fault) {
   const text = effectOf(fault);
   const name = `Take out of play: ${text}`;
-  const onclick = () => attempt(() => ask("DELETE", `faults/${fault.id}`), "Taken out of play").then(lookAtFaults);
+  const takeOut = () => attempt(() => ask("DELETE", `faults/${fault.id}`), "Taken out of play").then(lookAtFaults);
   return make(
     "li",
     {},
     make("p", {}, make("strong", {}, text), make("span", { class: "match" })),
     make("span", { class: "count" }),
-    make("button", { class: "quiet round", type: "button", "aria-label": name, title: name, onclick }, "✕"),
+    button("✕", takeOut, { class: "quiet round", "aria-label": name, title: name }),
   );
 }
 
@@ -772,8 +781,9 @@ function effectOf(fault) {
   if (fault.delay) parts.push(`after ${fault.delay} s`);
   if (fault.drop) parts.push({ reset: "reset", close: "closed", cut: "half an answer", hang: "no answer" }[fault.drop]);
   if (fault.body !== null) parts.push("own body");
+  if (fault.headers.length) parts.push(`with ${fault.headers.map(([name]) => name).join(", ")}`);
   if (fault.taken !== null) parts.push(fault.taken ? "taken" : "not taken");
-  return parts.join(", ") || "own headers";
+  return parts.join(", ");
 }
 
 function matchOf(fault) {
@@ -821,7 +831,11 @@ function drawSwitch(one) {
 
 const isYesNo = (one) => typeof one.default === "boolean";
 const isNames = (one) => one.name.startsWith("known_");
-const switchText = (value) => (typeof value === "boolean" ? (value ? "on" : "off") : [value ?? ""].flat().join(", "));
+
+function switchText(value) {
+  if (typeof value === "boolean") return value ? "on" : "off";
+  return [value ?? ""].flat().join(", ");
+}
 
 function switchInput(one, id) {
   if (isYesNo(one)) return make("input", { id, type: "checkbox", role: "switch" });
@@ -833,15 +847,15 @@ function switchValue(one, input) {
   const text = input.value.trim();
   if (text === "") return null;
   if (isNames(one)) return text.split(",").map((name) => name.trim()).filter(Boolean);
-  return Number.isFinite(Number(text)) ? Number(text) : text;
+  return numberOrText(text);
 }
 
 async function setSwitches(changes) {
-  await attempt(() => ask("PATCH", "switches", changes), "Switched");
+  const set = async () => (state.switches = (await ask("PATCH", "switches", changes)).switches);
+  await attempt(set, "Switched");
   // A value that was refused goes back to what it is.
-  for (const line of at("switch-list").children) delete line.dataset.value;
+  for (const name of Object.keys(changes)) delete at(`switch-${name}`).parentElement.dataset.value;
   state.switches = [...state.switches];
-  lookAtSwitches();
   refresh();
 }
 
@@ -857,7 +871,8 @@ async function attempt(work, done) {
 }
 
 function replay(which) {
-  const done = (said) => `Replayed ${many(said.replayed, "request")}: ${number(said.accepted)} accepted, ${number(said.refused)} refused`;
+  const done = ({ replayed, accepted, refused }) =>
+    `Replayed ${many(replayed, "request")}: ${number(accepted)} accepted, ${number(refused)} refused`;
   return attempt(() => ask("POST", "replay", which), done);
 }
 
@@ -945,10 +960,27 @@ function step(by) {
   if (!next) return;
   const link = drawn.get(next.sequence).querySelector("a");
   link.focus();
-  // Beside an open request the next one opens as one goes along; each is no step of the browser's own history.
-  if (state.selected !== null && at("list").checkVisibility()) {
+  // Where a request is open the next one opens as one goes along; each is no step of the browser's own history.
+  if (state.selected !== null) {
     history.replaceState(null, "", link.hash);
     openRequest(next.sequence);
+  }
+}
+
+// A browser that keeps nothing for pages throws at the mere name.
+function remember(name, text) {
+  try {
+    localStorage.setItem(name, text);
+  } catch {
+    // Then it holds until the page is left.
+  }
+}
+
+function remembered(name) {
+  try {
+    return localStorage.getItem(name);
+  } catch {
+    return null;
   }
 }
 
@@ -971,7 +1003,7 @@ function listen() {
   on("no-limits", "click", () => setSwitches({ requests_per_second: null, requests_per_minute: null }));
   on("help-button", "click", () => at("help").showModal());
   on("skip", "click", (event) => event.preventDefault() || at("content").focus());
-  on("keys", "change", () => localStorage.setItem("keys", at("keys").checked ? "on" : "off"));
+  on("keys", "change", () => remember("keys", at("keys").checked ? "on" : "off"));
   on("rows", "click", (event) => event.target.closest("a") || event.target.closest("tr").querySelector("a").click());
   for (const button of document.querySelectorAll("[data-copy]")) {
     button.addEventListener("click", () => copy(at(button.dataset.copy).textContent));
@@ -994,7 +1026,7 @@ function tick() {
   }
 }
 
-at("keys").checked = localStorage.getItem("keys") !== "off";
+at("keys").checked = remembered("keys") !== "off";
 state.query = new URLSearchParams(location.search).get("q") ?? "";
 fillPresets();
 listen();
