@@ -68,11 +68,20 @@ class AnyFault:
             return Counter(map(number_of, self.server.ledger))
 
 
+async def note_delays(delays):
+    """Note how late the event loop is: on a machine that is busy otherwise a deadline is no more exact than a sleep."""
+    while True:
+        began = anyio.current_time()
+        await anyio.sleep(0.02)
+        delays.append(anyio.current_time() - began - 0.02)
+
+
 @carried_by(*ALL)
 async def test_whatever_happens_an_event_ends_by_its_deadline(carrier, serve, record_property):
     """Deadlines spread over 5 ms to 2 s: none is overrun, nothing is told twice or falsely, and then all is well."""
     dice = random.Random(19)
     world, listener, overruns = AnyFault(serve, dice), Listener(), []
+    delays = [0.0]
     url = f"http://127.0.0.1:{world.server.port}{PATH}"
     numbers = iter(range(EVENTS))
     policy = RetryPolicy(**QUICK, budget_reserve=10**6)
@@ -89,14 +98,18 @@ async def test_whatever_happens_an_event_ends_by_its_deadline(carrier, serve, re
         carrier.open(max_connections=IN_FLIGHT) as transport,
         RawEventSender(url, transport=transport, retry=policy, on_outcome=listener) as sender,
     ):
-        await at_once(*[work] * IN_FLIGHT)
+        async with anyio.create_task_group() as watching:
+            watching.start_soon(note_delays, delays)
+            await at_once(*[work] * IN_FLIGHT)
+            watching.cancel_scope.cancel()
         world.heal()
         with anyio.fail_after(PATIENCE):
             receipts = await at_once(*[lambda number=n: sender.send_event(event(number)) for n in range(1000, 1010)])
 
     record_property("longest overrun", max(overruns))
     record_property("statuses", sorted(set(listener.statuses)))
-    assert max(overruns) <= GRACE
+    record_property("longest delay of a sleep", max(delays))
+    assert max(overruns) <= GRACE + max(delays)
     assert [receipt.confirmed for receipt in receipts] == [True] * 10
     assert sorted(outcome.event["n"] for outcome in listener.outcomes) == [*range(EVENTS), *range(1000, 1010)]
     assert set(listener.statuses) >= {"accepted", "not_sent", "unknown"}

@@ -164,5 +164,6 @@ PAYLOADS = st.dictionaries(st.text(), JSON).map(lambda fields: {"email": "a@b.c"
 @given(st.one_of(PAYLOADS, st.fixed_dictionaries({"email": st.text(), "phone": st.text()})))
 def test_what_is_left_to_the_sender_is_an_event(payload):
     """Every payload that is copied as an event of this library is one, and none of it gets lost."""
-    if "RawEventSender" in to_python(entry(door="raw", path="/events/id/x/1", payload=payload)):
+    # By its first line: a payload may hold any word.
+    if to_python(entry(door="raw", path="/events/id/x/1", payload=payload)).startswith("import asyncio"):
         assert Event.from_mapping(payload).to_payload() == payload
