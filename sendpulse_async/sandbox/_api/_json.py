@@ -19,7 +19,7 @@ _LARGEST: Final = sys.float_info.max
 def show(value: dict[str, Any], status: int = 200) -> Response:
     """Return a JSON object as an answer."""
     # Not Starlette's JSONResponse: it fails on the lone surrogates that a payload may hold.
-    return Response(dump(value), status, HEADERS, media_type="application/json")
+    return Response(f"{dump(value)}\n", status, HEADERS, media_type="application/json")
 
 
 def dump(value: Any) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import unquote
 
@@ -10,7 +9,7 @@ from attrs import define, field
 from starlette.routing import Route, Router
 
 from .._account import API_KEY
-from .._doors import TRANSPORT, EventDoors
+from .._doors import FILED, TRANSPORT, EventDoors
 from .._wire import parse_json
 from ._entries import sift
 from ._export import NDJSON_TYPE
@@ -49,9 +48,7 @@ class ReplayApi:
             wanted = _from_lines(body) if is_lines else await self._from_ledger(body)
         except ValueError as error:
             return refuse(error)
-        seen: list[int] = []
-        for resent in wanted:
-            await self._send(resent, seen)
+        seen = [sequence for resent in wanted if (sequence := await self._send(resent)) is not None]
         entries = [entry for sequence in seen if (entry := self._state.ledger.get(sequence)) is not None]
         accepted = sum(entry.is_taken for entry in entries)
         return show(
@@ -92,19 +89,12 @@ class ReplayApi:
                 raise ValueError(f"sequences: request {sequence} is not kept")
         return [from_entry(entry) for sequence in sequences if (entry := found[sequence]) is not None]
 
-    async def _send(self, resent: Resent, seen: list[int]) -> None:
-        exchange = _Exchange(resent.body)
-        task = asyncio.current_task()
-
-        def note() -> None:
-            # What this task files is this request: others that arrive meanwhile have tasks of their own.
-            if _running_task() is task:
-                exchange.sequence = self._state.ledger.last_sequence
-
-        with self._state.listeners.listening(note):
-            await self._doors(_scope(resent, self._headers(resent)), exchange.receive, exchange.send)
-        if exchange.sequence is not None:
-            seen.append(exchange.sequence)
+    async def _send(self, resent: Resent) -> int | None:
+        """Return the place of what came of it in the order of arrival, or None where no door is there for it."""
+        exchange, scope = _Exchange(resent.body), _scope(resent, self._headers(resent))
+        await self._doors(scope, exchange.receive, exchange.send)
+        filed: int | None = scope["state"].get(FILED)
+        return filed
 
     def _headers(self, resent: Resent) -> list[tuple[str, str]]:
         others = [(name, text) for name, text in resent.headers if name != "authorization"]
@@ -120,7 +110,6 @@ class _Exchange:
     """A request that came over no connection: its client is gone once it was read, so no fault holds it back."""
 
     body: bytes
-    sequence: int | None = None
     is_read: bool = field(default=False, init=False)
 
     async def receive(self) -> Message:
@@ -164,13 +153,6 @@ def _scope(resent: Resent, headers: list[tuple[str, str]]) -> dict[str, Any]:
         "server": None,
         "state": {TRANSPORT: _NoTransport()},
     }
-
-
-def _running_task() -> asyncio.Task[Any] | None:
-    try:
-        return asyncio.current_task()
-    except RuntimeError:
-        return None
 
 
 def _from_lines(body: bytes) -> list[Resent]:

@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from .._faults import Fault
     from .._state import State
 
+FILED: Final = "filed"
+"""Where a door leaves the sequence of a request in the scope's state, for whoever sent it from within."""
+
 _RAW_PATH: Final = re.compile(rf"{RAW_EVENT_PREFIX}([0-9a-f]{{32}})/([0-9]+)")
 _NAMED_PATH: Final = re.compile(rf"/?{NAMED_EVENT_PREFIX}([^/]+)")
 _MAX_ACCOUNT: Final = 64
@@ -111,6 +114,7 @@ class EventDoors:
             payload=payload,
             status=None,
         )
+        request.scope["state"][FILED] = entry.sequence
         return self._settle(entry, refusal or self._judge(entry))
 
     def _judge(self, entry: LedgerEntry) -> Answer | None:
