@@ -22,6 +22,9 @@ CLIENT_ID: Final = "5a6d0b0c5d1e4f7f8a9b2c3d4e5f6071"
 CLIENT_SECRET: Final = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"  # noqa: S105  a demo value: it opens the sandbox alone
 API_KEY: Final = f"{API_KEY_PREFIX}{'5a6d0b0c' * 8}"
 
+MAX_TOKENS: Final = 10_000
+"""Live tokens that are known; beyond this the oldest is forgotten."""
+
 _JWT_HEADER: Final = "eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiJ9"
 
 
@@ -45,10 +48,19 @@ class TokenDesk:
         with self._lock:
             now = self._clock()
             switches = self._switches()
-            kept = {} if switches.new_token_revokes_old else self._expiries
-            self._expiries = {old: expiry for old, expiry in kept.items() if expiry > now}
+            if switches.new_token_revokes_old:
+                self._expiries = {}
+            self._forget(now)
             self._expiries[token] = now + switches.token_lifetime
         return token
+
+    def _forget(self, now: float) -> None:
+        # Oldest first, and no further than needed: to look at each at every token would take ever longer.
+        while self._expiries:
+            oldest = next(iter(self._expiries))
+            if len(self._expiries) < MAX_TOKENS and self._expiries[oldest] > now:
+                return
+            del self._expiries[oldest]
 
     def opens(self, bearer: str) -> bool:
         """Tell whether this bearer value is a live token, or the account's API key where that is accepted."""

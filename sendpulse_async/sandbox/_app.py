@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from typing import TYPE_CHECKING
 
@@ -72,8 +73,9 @@ class App:
             text = "The sandbox serves neither other machines' names nor foreign web pages\n"
             await PlainTextResponse(text, 403)(scope, receive, guarded)
             return
-        # A client that left in the middle of its request gets no answer and no ledger entry.
-        with contextlib.suppress(ClientDisconnect):
+        # A client that left in the middle of its request gets no answer and no ledger entry. Nobody cancels a request
+        # but a server that ends, which has cut its connection before.
+        with contextlib.suppress(ClientDisconnect, asyncio.CancelledError):
             await self._router(scope, receive, guarded)
 
 

@@ -150,7 +150,7 @@ class Sandbox(SentEvents["LedgerEntry"]):
             Its id, for `remove_fault`.
 
         Raises:
-            ValueError: A thousand are in play already.
+            ValueError: A thousand are in play already, or they are larger than 16 MiB together.
         """
         return self._state.faults.add(fault).id
 

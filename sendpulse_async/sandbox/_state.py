@@ -7,11 +7,11 @@ from typing import Any
 
 from attrs import define, evolve, field
 
+from .._listeners import Listeners
 from ._account import TokenDesk
 from ._faults import FaultBoard
 from ._ledger import Ledger
 from ._limiter import Limiter
-from ._listeners import Listeners
 from ._switches import Switches, require_known
 
 

@@ -199,3 +199,14 @@ def test_a_foreign_page_cannot_play_faults(client, origin, status):
 def test_any_language_can_read_it(sandbox):
     """A bare request without a client's usual headers works."""
     assert httpx.get(f"{sandbox.origin}{EVENTS}", headers={"Accept": ""}, trust_env=False).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["authorization", "proxy-authorization", "cookie", "x-api-key"])
+@pytest.mark.parametrize("path", ["events", "requests/1", "export"])
+def test_credentials_in_headers_are_masked(sandbox, client, name, path):
+    """They are shown nowhere, and a search does not guess them."""
+    client.post(sandbox.event_url, json={"email": "a@b.c"}, headers={name: "s3cret"})
+
+    assert "s3cret" not in client.get(f"/_sandbox/{path}").text
+    assert client.get("/_sandbox/requests", params={"q": f"header.{name}:s3c"}).json()["found"] == 0
+    assert client.get("/_sandbox/requests", params={"q": f"header.{name}:"}).json()["found"] == 1

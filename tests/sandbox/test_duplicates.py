@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from sendpulse_async._listeners import Listeners
 from sendpulse_async.sandbox._ledger import MAX_ENTRIES, Ledger
-from sendpulse_async.sandbox._listeners import Listeners
 from tests.sandbox.test_ledger import entry
 
 DUPLICATES = "/_sandbox/duplicates"
@@ -84,3 +84,11 @@ def test_thousands_of_one_event_are_compared_once_each():
 
     assert compared <= 2 * 3 * MAX_ENTRIES
     assert ledger.events[-1].duplicate_of == MAX_ENTRIES
+
+
+def test_true_is_not_one(sandbox, client):
+    """Values that only Python takes for equal make two events; 1 and 1.0 are one number."""
+    for value in (True, 1, 1.0):
+        client.post(sandbox.event_url, json={"email": "a@b.c", "vip": value})
+
+    assert [kept.duplicate_of for kept in sandbox.events] == [None, None, 2]

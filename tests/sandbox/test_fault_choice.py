@@ -203,3 +203,15 @@ def test_a_wrong_query_says_what_is_wrong(client):
 def test_a_wrong_all_names_itself(client):
     """Neither true nor false."""
     assert "all" in client.get(FAULTS, params={"all": "1"}).json()["message"]
+
+
+def test_the_token_that_opened_the_door_is_the_one_that_expires(sandbox, client):
+    """Of two authorizations the first opens, so the first is the one that opens no more."""
+    first, second = sandbox._state.tokens.issue(), sandbox._state.tokens.issue()
+    sandbox.add_fault(Fault(token="expired"))
+
+    headers = [("Authorization", f"Bearer {token}") for token in (first, second)]
+    assert client.post("/events/name/e", json={"email": "a@b.c"}, headers=headers).status_code == 401
+
+    assert not sandbox._state.tokens.opens(first)
+    assert sandbox._state.tokens.opens(second)

@@ -10,7 +10,9 @@ import time
 import httpx
 import pytest
 
+from sendpulse_async._listeners import Listeners
 from sendpulse_async.sandbox import Fault
+from sendpulse_async.sandbox._faults._board import MAX_WEIGHT, FaultBoard
 
 EMAIL = {"email": "a@b.c"}
 
@@ -233,3 +235,19 @@ def test_a_countdown_loses_nothing_under_concurrency(sandbox):
 
     assert (statuses.count(429), statuses.count(200)) == (17, 23)
     assert ledger_and_refused(sandbox) == (23, 17)
+
+
+def test_faults_hold_bodies_of_a_bounded_size():
+    """In play the next is refused; of those played out the oldest are forgotten."""
+    board, large = FaultBoard(Listeners()), Fault(body=b"x" * (MAX_WEIGHT // 2))
+    for _ in range(2):
+        board.add(large)
+    for one_more in (Fault(body="x"), Fault(status=500, headers={"x": "y"}), Fault(status=500, where="event:x")):
+        with pytest.raises(ValueError, match="16 MiB"):
+            board.add(one_more)
+
+    for _ in range(3):
+        board.take("raw")
+        board.add(large)
+    assert len(board.in_play) == 2
+    assert [placed.id for placed in board.over] == [2, 3]

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sendpulse_async._listeners import Listeners
 from sendpulse_async.sandbox import LedgerEntry
 from sendpulse_async.sandbox._ledger import MAX_ENTRIES, MAX_WEIGHT, Ledger
 from sendpulse_async.sandbox._ledger._measure import measure
-from sendpulse_async.sandbox._listeners import Listeners
 
 
 def entry(**changes):

@@ -289,3 +289,10 @@ def test_quotes_keep_any_text(text):
     assert holds(f'var.x="{quoted}"', payload={"x": text})
     assert holds(f'"{quoted}"', event=text)
     assert not holds(f'var.x="{quoted}"', payload={"x": f"{text}!"})
+
+
+def test_a_search_has_an_end():
+    """Who asks for thousands of words at once is told how many there may be."""
+    assert parse_query("a " * 50).matches(entry(event="banana"))
+    with pytest.raises(QueryError, match="up to 50 terms"):
+        parse_query("a " * 51)

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import threading
+import time
 
+import httpx
 import pytest
+
+from sendpulse_async.sandbox import Sandbox
+from sendpulse_async.sandbox._api import _events
+from sendpulse_async.sandbox._api._entries import sift
 
 REQUESTS = "/_sandbox/requests"
 LISTS = ("/_sandbox/events", "/_sandbox/refused", REQUESTS)
@@ -115,3 +123,66 @@ def test_markup_stays_json(sandbox, client):
 
     assert answer.headers["content-type"] == "application/json"
     assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_row_has_no_text_without_end(sandbox, client):
+    """A list of hundreds stays small, whatever is in it; the request itself has all of it."""
+    email = f"{'a' * 100_000}@b.c"
+    client.post(sandbox.event_url, json={"email": email})
+
+    (row,) = client.get("/_sandbox/requests", params={"view": "summary"}).json()["requests"]
+
+    assert row["email"] == f"{'a' * 200}…"
+    assert client.get("/_sandbox/requests/1").json()["email"] == email
+
+
+@pytest.mark.asyncio
+async def test_others_are_served_during_a_search():
+    """By time, not by number: a search may look at one request for long."""
+    turns = 0
+
+    async def other():
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    def is_wanted(_):
+        ends = time.perf_counter() + 0.02
+        while time.perf_counter() < ends:
+            pass
+        return True
+
+    task = asyncio.create_task(other())
+    found = await sift(["a", "b", "c", "d", "e"], is_wanted)
+    task.cancel()
+
+    assert found == ["a", "b", "c", "d", "e"]
+    assert turns >= 5
+
+
+def test_a_stop_ends_a_search_without_a_word(monkeypatch, caplog):
+    """Whoever searches loses the connection; the log has nothing of it."""
+    is_searching = threading.Event()
+
+    async def search_for_ever(*_):
+        is_searching.set()
+        while True:
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr(_events, "sift", search_for_ever)
+    lost = []
+
+    def search():
+        with pytest.raises(httpx.TransportError):
+            httpx.get(f"{sandbox.origin}{REQUESTS}", trust_env=False)
+        lost.append(True)
+
+    with Sandbox() as sandbox:
+        client = threading.Thread(target=search)
+        client.start()
+        assert is_searching.wait(20)
+    client.join(20)
+
+    assert lost == [True]
+    assert [record for record in caplog.records if record.name.startswith("uvicorn")] == []

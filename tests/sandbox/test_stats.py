@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from sendpulse_async import __version__
+from sendpulse_async._listeners import Listeners
 from sendpulse_async.sandbox import Fault
 from sendpulse_async.sandbox._ledger import Ledger
-from sendpulse_async.sandbox._listeners import Listeners
 from tests.sandbox.test_ledger import entry
 
 STATS = "/_sandbox/stats"

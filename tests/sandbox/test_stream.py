@@ -265,3 +265,9 @@ async def test_counts_come_while_rows_pile_up(sandbox, plain):
         seen = [(await next_of(stream, "stats", "requests"))[1] for _ in range(27)]
 
     assert seen.count("stats") >= 2
+
+
+def test_a_look_at_its_headers_ends(client):
+    """HEAD is answered at once, and its connection takes the next request."""
+    assert client.head(STREAM).headers["content-type"].startswith("text/event-stream")
+    assert client.get("/_sandbox/stats").status_code == 200

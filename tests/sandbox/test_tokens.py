@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from sendpulse_async.sandbox import Fault, Sandbox, Switches
-from sendpulse_async.sandbox._account import TokenDesk
+from sendpulse_async.sandbox._account import MAX_TOKENS, TokenDesk
 
 TOKEN = "/oauth/access_token"
 
@@ -125,3 +125,14 @@ def test_faults_for_events_leave_the_token_endpoint_alone(sandbox, client, crede
     sandbox.add_fault(Fault(status=500))
 
     assert client.post(TOKEN, json=credentials).status_code == 200
+
+
+def test_tokens_that_live_are_kept_up_to_a_number():
+    """Whoever fetches a token for each request fills no memory; the newest open."""
+    switches = Switches()
+    desk = TokenDesk(lambda: switches)
+    tokens = [desk.issue() for _ in range(MAX_TOKENS + 1)]
+
+    assert not desk.opens(tokens[0])
+    assert desk.opens(tokens[1])
+    assert desk.opens(tokens[-1])

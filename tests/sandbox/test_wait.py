@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 
 import httpx
 import pytest
 
 from sendpulse_async.sandbox import Sandbox
+from sendpulse_async.sandbox._ledger import MAX_WEIGHT, LedgerEntry
+from tests.sandbox.test_ledger import entry
 
 WAIT = "/_sandbox/wait"
 
@@ -123,3 +126,28 @@ def test_a_wrong_parameter_names_itself(client, name, value):
 
     assert answer.status_code == 422
     assert answer.json()["message"].startswith(name)
+
+
+@pytest.mark.asyncio
+async def test_what_the_ledger_dropped_counts_and_is_not_kept(sandbox, plain):
+    """A long wait for many large events holds no more of them than the ledger does."""
+    ledger, large = sandbox._state.ledger, b"x" * (MAX_WEIGHT // 2)
+    async with plain:
+        waiting = asyncio.create_task(plain.get(WAIT, params={"count": 4, "timeout": 60}))
+        await until(lambda: listeners(sandbox))
+        for _ in range(3):
+            ledger.add(entry(sequence=ledger.next_sequence(), body=large))
+            # The wait has seen it once the server, whose loop it shares, has answered twice.
+            for _ in range(2):
+                await plain.get("/_sandbox/stats")
+        gc.collect()
+        held = [one.sequence for one in gc.get_objects() if isinstance(one, LedgerEntry) and one.body is large]
+        assert not waiting.done()
+
+        ledger.add(entry(sequence=ledger.next_sequence()))
+        answer = await waiting
+
+    assert held == [3]
+    assert answer.status_code == 200
+    assert answer.json()["found"] == 4
+    assert [event["sequence"] for event in answer.json()["events"]] == [3, 4]

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from base64 import b64encode
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from ._entries import AT_ONCE, show_entry
-from ._json import HEADERS, dump, refuse
+from ._entries import Pause, show_entry
+from ._json import dump, refuse
 from ._params import read_choice, read_query
 
 if TYPE_CHECKING:
@@ -40,21 +39,21 @@ class ExportApi:
             view = read_choice(request.query_params, "view", ("requests", "payloads"))
         except ValueError as error:
             return refuse(error)
-        headers = {**HEADERS, "content-disposition": f'attachment; filename="sandbox-{view}.jsonl"'}
+        headers = {"content-disposition": f'attachment; filename="sandbox-{view}.jsonl"'}
         return StreamingResponse(_lines(self._ledger, query, view), headers=headers, media_type=NDJSON_TYPE)
 
 
 async def _lines(ledger: Ledger, query: Query, view: str) -> AsyncIterator[str]:
     # By sequence, not by entry: a slow reader keeps nothing that the ledger has dropped.
     sequences = [entry.sequence for entry in ledger.requests]
-    for place, sequence in enumerate(sequences):
+    pause = Pause()
+    for sequence in sequences:
         entry = ledger.get(sequence)
         if entry is not None and query.matches(entry):
             value = _whole(entry) if view == "requests" else entry.payload
             if view == "requests" or (entry.is_taken and isinstance(entry.payload, dict)):
                 yield f"{dump(value)}\n"
-        if place % AT_ONCE == 0:
-            await asyncio.sleep(0)
+        await pause.when_due()
 
 
 def _whole(entry: LedgerEntry) -> dict[str, Any]:

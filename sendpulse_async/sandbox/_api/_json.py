@@ -10,16 +10,18 @@ from starlette.responses import Response
 
 from .._wire import parse_json, refusal
 
-HEADERS: Final = {"x-content-type-options": "nosniff", "cache-control": "no-store"}
-"""Of every answer: no browser takes it for a page, and none keeps it."""
-
 _LARGEST: Final = sys.float_info.max
 
 
 def show(value: dict[str, Any], status: int = 200) -> Response:
     """Return a JSON object as an answer."""
     # Not Starlette's JSONResponse: it fails on the lone surrogates that a payload may hold.
-    return Response(f"{dump(value)}\n", status, HEADERS, media_type="application/json")
+    return show_text(dump(value), status)
+
+
+def show_text(text: str, status: int = 200) -> Response:
+    """Return JSON that is written already as an answer."""
+    return Response(f"{text}\n", status, media_type="application/json")
 
 
 def dump(value: Any) -> str:
@@ -49,9 +51,7 @@ def not_found(message: object) -> Response:
 
 
 def _refusal(status: int, message: object) -> Response:
-    response = refusal(status, status, str(message)).to_response()
-    response.headers.update(HEADERS)
-    return response
+    return refusal(status, status, str(message)).to_response()
 
 
 def read_object(body: bytes | None, what: str) -> dict[str, Any]:

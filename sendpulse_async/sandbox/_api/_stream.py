@@ -12,7 +12,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from ._entries import summarize
-from ._json import HEADERS, refuse
+from ._json import refuse
 from ._params import read_query, read_sequence
 from ._waking import Waker
 
@@ -54,6 +54,9 @@ class StreamApi:
             after = read_sequence(request.query_params, "after")
         except ValueError as error:
             return refuse(error)
+        if request.method == "HEAD":
+            # A stream without a body would hold its connection for nothing, and for ever.
+            return Response(media_type="text/event-stream")
         instance, last = _read_id(request.headers.get("last-event-id"))
         is_foreign = instance not in (None, self._stats.instance)
         begin = last if instance == self._stats.instance else after
@@ -143,7 +146,7 @@ class _EventStream(StreamingResponse):
     """Sends what a reader reads; the listener goes when the client does, or the server."""
 
     def __init__(self, reader: _Reader, *, is_foreign: bool) -> None:
-        super().__init__((), headers=HEADERS, media_type="text/event-stream")
+        super().__init__((), media_type="text/event-stream")
         self._reader = reader
         self._is_foreign = is_foreign
 

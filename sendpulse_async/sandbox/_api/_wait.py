@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import time
 from typing import TYPE_CHECKING, Any
 
 from starlette.routing import Route
 
-from ._entries import show_entry
+from ._entries import show_entry, sift
 from ._json import refuse, show
 from ._params import read_query, read_seconds, read_sequence, read_whole
 from ._waking import Waker
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from .._ledger import LedgerEntry, Query
+    from .._ledger import Query
     from .._state import State
 
 _MAX_COUNT = 10_000
@@ -52,25 +52,32 @@ class WaitApi:
         finally:
             for task in (waiting, leaving):
                 task.cancel()
-        answer: dict[str, Any] = {"found": len(found), "events": [show_entry(entry) for entry in found]}
+        answer: dict[str, Any] = {"found": len(found), "events": self._show(found)}
         if len(found) >= count:
             return show(answer)
         return show({"message": f"{len(found)} of {count} events came in {seconds:g} s", **answer}, 404)
 
-    async def _find(self, query: Query, count: int, seconds: float, after: int) -> list[LedgerEntry]:
-        ledger, found, last = self._state.ledger, [], after
-        with Waker.listening(self._state.listeners) as waker, contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                while True:
-                    for entry in ledger.after(last):
-                        last = entry.sequence
-                        if entry.is_taken and query.matches(entry):
-                            found.append(entry)
-                    found = [entry for entry in found if entry.sequence > ledger.cleared_through]
-                    if len(found) >= count:
-                        break
-                    await waker.wait(_MAX_SECONDS)
-        return found[:_MAX_COUNT]
+    def _show(self, sequences: list[int]) -> list[dict[str, Any]]:
+        kept = (self._state.ledger.get(sequence) for sequence in sequences)
+        return [show_entry(entry) for entry in kept if entry is not None]
+
+    async def _find(self, query: Query, count: int, seconds: float, after: int) -> list[int]:
+        """Return sequences, not entries: a wait keeps nothing that the ledger has dropped."""
+        ledger, last, ends_at = self._state.ledger, after, time.monotonic() + seconds
+        found: list[int] = []
+        with Waker.listening(self._state.listeners) as waker:
+            while True:
+                fresh = ledger.after(last)
+                last = fresh[-1].sequence if fresh else last
+                found += [
+                    entry.sequence for entry in await sift(fresh, lambda one: one.is_taken and query.matches(one))
+                ]
+                del fresh
+                if found and found[0] <= ledger.cleared_through:
+                    found = [sequence for sequence in found if sequence > ledger.cleared_through]
+                left = ends_at - time.monotonic()
+                if len(found) >= count or left <= 0 or not await waker.wait(left):
+                    return found[:_MAX_COUNT]
 
 
 async def _client_leaves(request: Request) -> None:

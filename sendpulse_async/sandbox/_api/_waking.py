@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .._listeners import Listeners
+    from ..._listeners import Listeners
 
 
 class Waker:

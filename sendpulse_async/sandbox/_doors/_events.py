@@ -152,7 +152,7 @@ class EventDoors:
         if fault.token == "revoked":  # noqa: S105  what becomes of a token is none
             self._state.tokens.revoke_all()
         elif fault.token == "expired":  # noqa: S105
-            self._state.tokens.expire(_bearer(dict(entry.headers).get("authorization", "")) or "")
+            self._state.tokens.expire(_bearer(entry.header("authorization") or "") or "")
 
 
 def _bearer(authorization: str) -> str | None:

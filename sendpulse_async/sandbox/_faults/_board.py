@@ -13,12 +13,16 @@ from attrs import define, evolve, field, frozen
 from ._fault import Fault
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ..._listeners import Listeners
     from .._ledger import LedgerEntry
-    from .._listeners import Listeners
 
 MAX_FAULTS: Final = 1_000
 MAX_OVER: Final = 100
 """Faults that were played out and can still be looked at."""
+MAX_WEIGHT: Final = 16 * 1024 * 1024
+"""Characters of all texts of those in play, and of those played out."""
 
 
 @frozen(kw_only=True)
@@ -96,11 +100,13 @@ class FaultBoard:
         """Put a fault into play after those that are there.
 
         Raises:
-            ValueError: There are too many.
+            ValueError: There are too many, or they are too large together.
         """
         with self._lock:
             if len(self._places) >= MAX_FAULTS:
                 raise ValueError(f"no more than {MAX_FAULTS} faults can be in play")
+            if _weigh(place.shown for place in self._places.values()) + fault.size > MAX_WEIGHT:
+                raise ValueError("the faults in play would be larger than 16 MiB together")
             placed = PlacedFault(id=next(self._ids), fault=fault, played=0)
             # Chance for tests, not for secrets.
             self._places[placed.id] = _Place(placed, random.Random(fault.seed))  # noqa: S311
@@ -148,5 +154,11 @@ class FaultBoard:
             if played.is_over:
                 del self._places[played.id]
                 self._over.append(played)
+                while _weigh(self._over) > MAX_WEIGHT:
+                    self._over.popleft()
         self._listeners.notify()
         return played.fault
+
+
+def _weigh(faults: Iterable[PlacedFault]) -> int:
+    return sum(placed.fault.size for placed in faults)

@@ -150,6 +150,12 @@ class Fault:
         return self.answer.status < 300 or self.answer.status >= 500
 
     @cached_property
+    def size(self) -> int:
+        """Bytes of its body, and characters of its other texts."""
+        headers = sum(len(name) + len(text) for name, text in self.headers)
+        return len(self.answer.body) + headers + sum(len(text or "") for text in (self.event, self.email, self.where))
+
+    @cached_property
     def _query(self) -> Query | None:
         return None if self.where is None else parse_query(self.where)
 
@@ -166,9 +172,7 @@ class Fault:
 
 
 def _has_api_key(entry: LedgerEntry) -> bool:
-    return any(
-        name == "authorization" and text.partition(" ")[2].startswith(API_KEY_PREFIX) for name, text in entry.headers
-    )
+    return (entry.header("authorization") or "").partition(" ")[2].startswith(API_KEY_PREFIX)
 
 
 def _to_bytes(body: str | bytes | dict[str, Any]) -> bytes:

@@ -7,6 +7,8 @@ from typing import Any, Final
 from attrs import field, frozen
 
 MASK: Final = "***"
+SECRET_HEADERS: Final = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key"})
+"""Shown masked, and not searched."""
 
 
 def _show_names(headers: tuple[tuple[str, str], ...]) -> str:
@@ -54,6 +56,10 @@ class LedgerEntry:
     status: int | None
     error_code: int | None = None
     duplicate_of: int | None = None
+
+    def header(self, name: str) -> str | None:
+        """Return the first header of this name, in lower case, or None."""
+        return next((text for each, text in self.headers if each == name), None)
 
     @property
     def email(self) -> str | None:

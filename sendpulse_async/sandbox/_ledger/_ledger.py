@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from attrs import evolve, frozen
 
-from .._listeners import Listeners
+from ..._listeners import Listeners
 from ._counts import Counts
 from ._entry import LedgerEntry
 from ._measure import measure, weigh

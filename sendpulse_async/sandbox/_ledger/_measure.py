@@ -19,7 +19,7 @@ _HEADER: Final = 170
 def measure(payload: Any) -> tuple[int, int]:
     """Return the bytes that this JSON value keeps, and a digest of it.
 
-    Equal values have equal digests, whatever the order of their keys; the reverse is likely, not sure.
+    Equal JSON values have equal digests, whatever the order of their keys; the reverse is likely, not sure.
     """
     weight, digest = getsizeof(payload), 0
     waiting = [payload]
@@ -30,7 +30,7 @@ def measure(payload: Any) -> tuple[int, int]:
         elif isinstance(node, list):
             pairs = enumerate(node)
         else:
-            digest += hash(node)
+            digest += _hash("", node)
             continue
         for key, value in pairs:
             weight += getsizeof(key) + getsizeof(value)
@@ -38,8 +38,13 @@ def measure(payload: Any) -> tuple[int, int]:
                 digest += hash((key, len(value)))
                 waiting.append(value)
             else:
-                digest += hash((key, value))
+                digest += _hash(key, value)
     return weight, digest
+
+
+def _hash(key: Any, value: Any) -> int:
+    # Python takes true for 1, JSON does not.
+    return hash((key, value, isinstance(value, bool)))
 
 
 def weigh(entry: LedgerEntry, payload_weight: int) -> int:

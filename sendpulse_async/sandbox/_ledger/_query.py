@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ._entry import LedgerEntry
     from ._terms import Term
 
+_MAX_TERMS: Final = 50
 _BLANKS: Final = re.compile(r"\s*")
 _HEAD: Final = re.compile(r'([^\s"]*?)(!=|>=|<=|[:=<>])')
 _PLAIN: Final = re.compile(r"\S*")
@@ -55,6 +56,8 @@ def parse_query(text: str) -> Query:
     terms: list[Term] = []
     at = _end(_BLANKS, text, 0)
     while at < len(text):
+        if len(terms) == _MAX_TERMS:
+            raise _wrong(text, at, f"a search has up to {_MAX_TERMS} terms")
         term, end = _read_term(text, at)
         terms.append(term)
         at = _end(_BLANKS, text, end)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeAlias
 
-from ._entry import LedgerEntry
+from ._entry import SECRET_HEADERS, LedgerEntry
 from ._findings import findings_of
 
 Term: TypeAlias = Callable[[LedgerEntry], bool]
@@ -138,6 +138,8 @@ def _variable(path: str) -> _Read:
 def _follow(payload: Any, steps: list[str]) -> list[Any]:
     nodes = [payload]
     for step in steps:
+        if not nodes:
+            break
         found: list[Any] = []
         # Grows as it is read: a list without such an index stands for each of its elements.
         waiting = list(nodes)
@@ -160,9 +162,9 @@ def _index(step: str) -> int | None:
 def _header(name: str) -> _Read:
     def read(entry: LedgerEntry) -> list[Any]:
         secret = entry.path.split("/")[3:4] if entry.door == "raw" else []
-        # Authorisation and a raw URL's hash are secrets: that they are there is all that can be asked.
+        # Credentials and a raw URL's hash are secrets: that they are there is all that can be asked.
         return [
-            _SECRET if name == "authorization" or (secret and secret[0] in text) else text
+            _SECRET if name in SECRET_HEADERS or (secret and secret[0] in text) else text
             for header, text in entry.headers
             if header == name
         ]

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _NAME: Final = re.compile(r"([^\[]+)((?:\[[^\[\]]*\])*)")
+_NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,17}")
 _MAX_DEPTH: Final = 64
 """PHP's `max_input_nesting_level`: it drops a field that is nested deeper."""
 
@@ -22,7 +23,7 @@ def nest(fields: Iterable[tuple[str, str]]) -> dict[str, Any]:
     Args:
         fields: Names with brackets, and values, in the order of the body.
     """
-    root: dict[str, Any] = {}
+    root = _Node()
     for name, value in fields:
         keys = _split(name)
         if name and len(keys) <= _MAX_DEPTH:
@@ -37,14 +38,26 @@ def _split(name: str) -> list[str]:
     return [match[1], *re.findall(r"\[([^\]]*)\]", match[2])]
 
 
-def _put(root: dict[str, Any], keys: list[str], value: str) -> None:
+class _Node(dict[str, Any]):
+    """Fields by name; an empty name is the number after the largest, as in PHP."""
+
+    next_number = 0
+
+    def name_for(self, step: str) -> str:
+        name = step or str(self.next_number)
+        if _NUMBER.fullmatch(name):
+            self.next_number = max(self.next_number, int(name) + 1)
+        return name
+
+
+def _put(root: _Node, keys: list[str], value: str) -> None:
     node = root
     for step in keys[:-1]:
-        key = step or str(len(node))
-        if not isinstance(node.get(key), dict):
-            node[key] = {}
+        key = node.name_for(step)
+        if not isinstance(node.get(key), _Node):
+            node[key] = _Node()
         node = node[key]
-    node[keys[-1] or str(len(node))] = value
+    node[node.name_for(keys[-1])] = value
 
 
 def _with_lists(value: Any) -> Any:
