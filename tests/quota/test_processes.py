@@ -83,15 +83,19 @@ def measure(redis, seconds, happening=()):
 
 
 def test_four_processes_keep_one_rate(redis_server):
-    """In ten seconds they send what one process would, and in no second more than the rate.
+    """In ten seconds they send what one process would, within 2 %, and in no second more than 5 % above the rate.
 
-    Above it 2 % and 5 % are left to the way; below it, where a machine is too busy to send that much, a fifth.
+    A machine that is too busy may send less, never more: so the bounds above hold each time, the one below once.
     """
-    measured = measure(redis_server, SETTLED + 10 + 0.5)
+    for _ in range(3):
+        measured = measure(redis_server, SETTLED + 10 + 0.5)
 
-    arrived = measured.within(SETTLED, SETTLED + 10)
-    assert 0.8 * 10 * RATE <= len(arrived) <= 1.02 * 10 * RATE
-    assert measured.most_in_a_second(0, SETTLED + 10) <= 1.05 * RATE
+        arrived = measured.within(SETTLED, SETTLED + 10)
+        assert len(arrived) <= 1.02 * 10 * RATE
+        assert measured.most_in_a_second(0, SETTLED + 10) <= 1.05 * RATE
+        if len(arrived) >= 0.98 * 10 * RATE:
+            return
+    pytest.fail(f"{len(arrived)} of {10 * RATE} were sent")
 
 
 def test_redis_goes_and_comes_back_under_load(own_redis):

@@ -6,7 +6,8 @@ import pytest
 
 from sendpulse_async._listeners import Listeners
 from sendpulse_async.sandbox._ledger import MAX_ENTRIES, Ledger
-from tests.sandbox.test_ledger import entry
+
+from .stage import raw_entry as entry
 
 DUPLICATES = "/_sandbox/duplicates"
 

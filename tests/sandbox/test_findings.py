@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 
 from sendpulse_async.sandbox._ledger import findings_of
-from tests.sandbox.test_query import JSON, entry
+
+from .stage import JSON
+from .stage import named_entry as entry
 
 CONTACT = {"email": "a@b.c", "phone": "+380501234567"}
 

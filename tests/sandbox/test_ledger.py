@@ -10,26 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sendpulse_async._listeners import Listeners
-from sendpulse_async.sandbox import LedgerEntry
 from sendpulse_async.sandbox._ledger import MAX_ENTRIES, MAX_WEIGHT, Ledger
 from sendpulse_async.sandbox._ledger._measure import measure
 
-
-def entry(**changes):
-    values = {
-        "sequence": 1,
-        "received_at": 1.5,
-        "door": "raw",
-        "event": None,
-        "method": "POST",
-        "path": "/events/id/eb561baa181247d1cd378c4ead632877/7043663",
-        "headers": (("authorization", "Bearer hidden-token"), ("cookie", "hidden-cookie")),
-        "content_type": "application/json",
-        "body": b'{"email": "hidden@b.c"}',
-        "payload": {"email": "hidden@b.c"},
-        "status": 200,
-    }
-    return LedgerEntry(**values | changes)
+from .stage import raw_entry as entry
 
 
 def test_a_repr_shows_no_payload_and_no_secret():

@@ -2,48 +2,14 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sendpulse_async.sandbox import LedgerEntry
 from sendpulse_async.sandbox._ledger import QueryError, parse_query
 
-HASH = "eb561baa181247d1cd378c4ead632877"
-PAYLOAD = {
-    "email": "Anna@Example.com",
-    "phone": "+380501234567",
-    "total": 12.5,
-    "count": 3,
-    "form": "15",
-    "paid": True,
-    "note": None,
-    "date": "2026-03-01",
-    "name": 'Tea \\ "green" Олена',
-    "tags": ["new", "vip"],
-    "empty": [],
-    "products": [{"name": "tea", "id": 1}, {"name": "Coffee", "sizes": [[{"ml": 250}]]}],
-}
-
-
-def entry(**changes):
-    payload = changes.get("payload", PAYLOAD)
-    values = {
-        "sequence": 7,
-        "received_at": 1.5,
-        "door": "name",
-        "event": "Purchase",
-        "method": "POST",
-        "path": "/events/name/Purchase",
-        "headers": (("authorization", "Bearer hidden"), ("x-trace", "Abc"), ("content-type", "application/json")),
-        "content_type": "application/json",
-        "body": json.dumps(payload).encode(),
-        "payload": payload,
-        "status": 200,
-    }
-    return LedgerEntry(**values | changes)
+from .stage import HASH, JSON
+from .stage import named_entry as entry
 
 
 def holds(text, **changes):
@@ -252,10 +218,6 @@ PIECES = st.sampled_from(
     ]
 )
 TEXTS = st.one_of(st.text(), st.lists(st.one_of(PIECES, st.text(max_size=3))).map("".join))
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
-    lambda children: st.lists(children) | st.dictionaries(st.text(), children),
-)
 
 
 @given(TEXTS, JSON)

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from sendpulse_async import Event
 from sendpulse_async.sandbox._ledger import to_curl, to_python
-from tests.sandbox.test_query import JSON, entry
+
+from .stage import JSON
+from .stage import named_entry as entry
 
 BODIES = {
     "plain": b'{"email": "a@b.c"}',

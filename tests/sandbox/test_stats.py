@@ -6,7 +6,8 @@ from sendpulse_async import __version__
 from sendpulse_async._listeners import Listeners
 from sendpulse_async.sandbox import Fault
 from sendpulse_async.sandbox._ledger import Ledger
-from tests.sandbox.test_ledger import entry
+
+from .stage import raw_entry as entry
 
 STATS = "/_sandbox/stats"
 

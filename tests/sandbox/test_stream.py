@@ -12,8 +12,9 @@ import pytest
 
 from sendpulse_async.sandbox import Fault, Sandbox, Switches
 from sendpulse_async.sandbox._ledger import MAX_ENTRIES, MAX_WEIGHT
-from tests.sandbox.test_ledger import entry
-from tests.sandbox.test_wait import listeners, until
+
+from .stage import listeners, until
+from .stage import raw_entry as entry
 
 STREAM = "/_sandbox/stream"
 EMAIL = {"email": "a@b.c"}

@@ -11,19 +11,11 @@ import pytest
 
 from sendpulse_async.sandbox import Sandbox
 from sendpulse_async.sandbox._ledger import MAX_WEIGHT, LedgerEntry
-from tests.sandbox.test_ledger import entry
+
+from .stage import listeners, until
+from .stage import raw_entry as entry
 
 WAIT = "/_sandbox/wait"
-
-
-def listeners(sandbox):
-    return sandbox._state.listeners._calls
-
-
-async def until(holds):
-    async with asyncio.timeout(10):
-        while not holds():
-            await asyncio.sleep(0.005)
 
 
 @pytest.fixture
