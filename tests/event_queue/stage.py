@@ -121,12 +121,17 @@ class Stage:
             finally:
                 await broker.shutdown()
 
-    async def drain(self, address):
-        """Let workers begin and end until nothing is left: what one has in its hands at its end it brings to an end."""
+    async def settle(self, address):
+        """Let workers begin and end until none has an event in its hands, where no count sees it; return the counts."""
         async with asyncio.timeout(PATIENCE), self.queue() as queue:
-            while (await queue.stats()) != EMPTY:
+            while (stats := await queue.stats()).waiting + stats.delayed + stats.workers:
                 async with self.worker(self.orders(address)):
                     await until_stats(queue, lambda stats: not stats.waiting + stats.delayed)
+        return stats
+
+    async def drain(self, address):
+        """Let workers begin and end until nothing is left, no dead letter either."""
+        assert await self.settle(address) == EMPTY
 
     @asynccontextmanager
     async def channel(self):
