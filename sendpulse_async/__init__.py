@@ -21,13 +21,14 @@ from ._errors import (
     UnknownDeliveryError,
 )
 from ._events import Event
+from ._hooks import Attempt, BulkRun, Hooks, Pause, Sending, TokenRequest
 from ._http import Request, Response, Transport, TransportError
 from ._journal import Journal
 from ._outbox import DeadLetter, Drained, Outbox, OutboxStats
 from ._outcomes import BulkError, Outcome, Receipt, Report
 from ._policies import RateLimit, RetryPolicy
 from ._quota import Quota
-from ._senders import AuthorizedEventSender, EventSender, RawEventSender
+from ._senders import AuthorizedEventSender, EventSender, RawEventSender, SenderStats
 from ._tokens import ApiKey, ClientCredentials, LockingTokenStore, Token, TokenStore
 from ._version import __version__
 from ._wire import BodyFormat
@@ -36,10 +37,12 @@ from .transports.httpx import HttpxTransport
 
 __all__ = [
     "ApiKey",
+    "Attempt",
     "AuthenticationError",
     "AuthorizedEventSender",
     "BodyFormat",
     "BulkError",
+    "BulkRun",
     "ClientCredentials",
     "ConfigurationError",
     "DeadLetter",
@@ -51,6 +54,7 @@ __all__ = [
     "EventSender",
     "FailureScope",
     "FileTokenStore",
+    "Hooks",
     "HttpxTransport",
     "InvalidEventError",
     "Journal",
@@ -63,6 +67,7 @@ __all__ = [
     "Outcome",
     "OutcomeStatus",
     "OutcomeStream",
+    "Pause",
     "PermissionDeniedError",
     "Quota",
     "RateLimit",
@@ -75,9 +80,12 @@ __all__ = [
     "Response",
     "RetryPolicy",
     "SendPulseError",
+    "SenderStats",
+    "Sending",
     "ServiceUnavailableError",
     "StoppedError",
     "Token",
+    "TokenRequest",
     "TokenStore",
     "Transport",
     "TransportError",

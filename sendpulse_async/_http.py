@@ -9,12 +9,15 @@ from typing import Protocol, runtime_checkable
 
 import attrs
 
+from ._errors import DeliveryError
 from ._masking import mask_url
 
 RESPONSE_BODY_LIMIT = 64 * 1024
 """Bytes of an answer's body that are read; a connection with more to read is closed."""
 
 Headers = tuple[tuple[bytes, bytes], ...]
+AttemptEnded = Callable[[float, int | None, DeliveryError | None], None]
+"""Is told of an attempt: its seconds, its HTTP status if an answer came, and its error unless it was accepted."""
 Origin = tuple[str, str, int]
 
 
@@ -79,6 +82,7 @@ class Progress:
         is_handed_over: The last byte of the latest attempt left, or cannot be proven to have stayed.
         head: The latest attempt's answer, without its body or whole, once its head came: it may decide all the same.
         was_unknown: An earlier attempt ended without an answer that settles it.
+        on_attempt: Told of each attempt that ended; None: nobody is.
     """
 
     attempts: int = 0
@@ -87,12 +91,21 @@ class Progress:
     is_handed_over: bool = False
     head: Response | None = None
     was_unknown: bool = False
+    on_attempt: AttemptEnded | None = attrs.field(default=None, repr=False)
+    _began: float | None = attrs.field(default=None, init=False)
 
-    def begin_attempt(self) -> None:
+    def begin_attempt(self, now: float) -> None:
         """Count an attempt of which no byte has left."""
         self.attempts += 1
         self.place_at = None
+        self._began = now
         self._forget()
+
+    def end_attempt(self, now: float, status_code: int | None, error: DeliveryError | None) -> None:
+        """Tell what came of the attempt that is under way, if one is; the clock is that of its beginning."""
+        began, self._began = self._began, None
+        if began is not None and self.on_attempt is not None:
+            self.on_attempt(now - began, status_code, error)
 
     def settle_attempt(self, *, is_unknown: bool) -> None:
         """Note that the latest attempt was judged, so that only what is still open remains."""

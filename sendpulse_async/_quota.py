@@ -197,12 +197,27 @@ class Quota:
 
 
 class GatedTransport:
-    """The layer at which every attempt pays: it waits for the quota, and pauses it when SendPulse says so."""
+    """The layer at which every attempt pays: it waits for the quota, and pauses it when SendPulse says so.
 
-    def __init__(self, inner: Transport, quota: Quota, *, wall_clock: Callable[[], float] = time.time) -> None:
+    Args:
+        inner: Carries one attempt.
+        quota: What is paid.
+        wall_clock: Unix time in seconds.
+        on_pause: Told the seconds of each new pause.
+    """
+
+    def __init__(
+        self,
+        inner: Transport,
+        quota: Quota,
+        *,
+        wall_clock: Callable[[], float] = time.time,
+        on_pause: Callable[[float], None] = lambda _: None,
+    ) -> None:
         self._inner = inner
         self._quota = quota
         self._wall_clock = wall_clock
+        self._on_pause = on_pause
 
     async def send(self, request: Request) -> Response:
         """Send when there is a place, as `Transport.send` promises.
@@ -216,12 +231,13 @@ class GatedTransport:
             if also is not None:
                 await also.wait(request.deadline)
             await self._quota.wait(request.deadline)  # last, since a pause of all counts up to the last moment
-        request.progress.begin_attempt()
         began = self._quota.now()
+        request.progress.begin_attempt(began)
         response = await self._inner.send(request)
         if is_over_quota(response):
             request.progress.head = response  # whole: who is cancelled in the next line is judged by its body too
-            await self._quota.pause(began, read_answer(response, self._wall_clock()).retry_after)
+            if await self._quota.pause(began, read_answer(response, self._wall_clock()).retry_after):
+                self._on_pause(self._quota.pause_left)
         else:
             self._quota.resume(began)
         return response

@@ -99,8 +99,10 @@ class RetryingSender:
             except NotSentError as refusal:  # no place before the deadline: no attempt was begun
                 raise _with_wait(last, refusal) from None
             if isinstance(result, Answer):
+                request.progress.end_attempt(self._clock(), result.status_code, None)
                 return result
             last = result
+            request.progress.end_attempt(self._clock(), last.status_code, last)
             request.progress.settle_attempt(is_unknown=last.status is OutcomeStatus.UNKNOWN)
             delay = self._delay(last, request)
             if delay is None:

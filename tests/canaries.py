@@ -51,8 +51,8 @@ def texts_of_error(error: BaseException) -> list[str]:
 
 
 def own_records(caplog) -> list[logging.LogRecord]:
-    """What the library itself logged in a test."""
-    return [record for record in caplog.records if record.name == "sendpulse_async"]
+    """What the library itself logged in a test, but for its lines of single events."""
+    return [record for record in caplog.records if record.name == "sendpulse_async" and record.levelname != "DEBUG"]
 
 
 class LogWatch(logging.Handler):
@@ -64,7 +64,9 @@ class LogWatch(logging.Handler):
         self._found: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._found += [f"{record.name}: {text}" for text in found_in(self._format(record), repr(record.args))]
+        extra = [fact for name, fact in vars(record).items() if name.startswith("sendpulse_")]
+        texts = self._format(record), repr(record.args), repr(extra)
+        self._found += [f"{record.name}: {text}" for text in found_in(*texts)]
 
     def take(self) -> list[str]:
         """What was found since the last time."""

@@ -64,7 +64,7 @@ def test_keywords_of_the_senders_are_the_fixed_ones() -> None:
     """Code that is written against the documented keywords works."""
     raw = set(inspect.signature(sendpulse_async.RawEventSender).parameters)
     authorized = set(inspect.signature(sendpulse_async.AuthorizedEventSender).parameters)
-    both = {"transport", "retry", "rate_limit", "deadline", "allowed_hosts", "on_outcome"}
+    both = {"transport", "retry", "rate_limit", "deadline", "allowed_hosts", "on_outcome", "hooks"}
 
     assert raw == both | {"url", "body_format"}
     assert authorized == both | {"auth", "event_name", "base_url", "token_store"}

@@ -46,6 +46,8 @@ def test_every_example_is_shown_as_it_is() -> None:
         ("docs/examples/testing.py", 0),
         ("docs/examples/batches.py", 100),
         ("docs/examples/shared.py", 100),
+        ("docs/examples/hooks.py", 100),
+        ("docs/examples/otel.py", 1),
     ],
 )
 def test_an_example_does_what_it_says(

@@ -34,6 +34,7 @@ class TokenEndpoint:
         clock: Seconds, monotonic.
         wall_clock: Unix time in seconds.
         jitter: Gives a random number from 0 to 1.
+        on_request: Told of each request how many seconds it took, and why there is no token, if there is none.
 
     Attributes:
         begun: Token requests so far.
@@ -46,6 +47,7 @@ class TokenEndpoint:
     clock: Callable[[], float] = time.monotonic
     wall_clock: Callable[[], float] = time.time
     jitter: Callable[[], float] = random.random
+    on_request: Callable[[float, NotSentError | None], None] = lambda _, __: None
     begun: int = attrs.field(default=0, init=False)
     ended: int = attrs.field(default=0, init=False)
     _failures: int = attrs.field(default=0, init=False)
@@ -59,9 +61,10 @@ class TokenEndpoint:
             return AuthenticationError("the credentials were refused a moment ago and are not tried again yet")
         if self._failure is not None and self.wait > 0:
             return self._failure
-        self.begun += 1
+        self.begun, began = self.begun + 1, self.clock()
         result = await self._exchange()
         self.ended += 1
+        self.on_request(self.clock() - began, None if isinstance(result, Token) else result)
         if isinstance(result, Token):
             self._failures, self._failure = 0, None
         else:

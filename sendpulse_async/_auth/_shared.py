@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import secrets
 from collections.abc import Awaitable, Callable, Collection
@@ -11,11 +10,10 @@ from typing import TypeVar
 import anyio
 import attrs
 
+from .._logging import facts, logger
 from .._tokens import LockingTokenStore, Token, TokenStore, is_header_safe
 
 T = TypeVar("T")
-
-logger = logging.getLogger("sendpulse_async")
 
 PATIENCE = 0.25
 """Seconds for one call of the store; a token of one's own is there sooner."""
@@ -112,7 +110,8 @@ class SharedTokens:
         except Exception as error:  # noqa: BLE001 - a foreign store, whatever it raises, never stops a send
             if not self._has_warned:
                 self._has_warned = True
-                logger.warning("the token store failed (%s); going on with a token of my own", type(error).__name__)
+                text = "the token store failed (%s); going on with a token of my own"
+                logger.warning(text, type(error).__name__, extra=facts(error=error))
             return None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -14,18 +13,18 @@ from anyio.abc import ObjectReceiveStream
 
 from .._arguments import check_whole
 from .._errors import ConfigurationError
-from .._hooks import OnOutcome, tell
+from .._hooks import BulkRun
 from .._journal import DeliveryLog
 from .._outcomes import Outcome, Report
 from .._policies import RateLimit
 from .._quota import Quota
 from .._senders import EventSender, carrier_of
+from .._telling import OnOutcome, tell
 from ._places import Places
 from ._resuming import Resuming
 from ._rules import StopRules
 from ._run import Run, Settle
 from ._source import Events, Source
-from ._tally import Tally
 
 
 @attrs.frozen
@@ -55,13 +54,25 @@ class Options:
         """Begin a run; its journal is open for as long."""
         quota = self.rate_limit if isinstance(self.rate_limit, Quota) else Quota(self.rate_limit)
         carrier = carrier_of(sender)
-        run = Run(carrier, Source(events), settle, StopRules(self.max_failures), Places(quota, carrier.quota))
+        seen = BulkRun(self.max_in_flight)
+        run = Run(
+            carrier, Source(events), settle, StopRules(self.max_failures), Places(quota, carrier.quota), seen=seen
+        )
+        carrier.audience.run(seen)
+        try:
+            async with self._journal_of(run):
+                yield run
+        finally:
+            carrier.audience.report(run.tally.report(), seen)
+
+    @asynccontextmanager
+    async def _journal_of(self, run: Run) -> AsyncIterator[None]:
         if self.journal is None:
-            yield run
+            yield
             return
         async with self.journal.run() as log:
-            run.journal = Resuming(log, carrier, self.resend_unknown)
-            yield run
+            run.journal = Resuming(log, run.sender, self.resend_unknown)
+            yield
 
 
 async def send_many(
@@ -104,16 +115,14 @@ async def send_many(
         Exception: What the input or `on_outcome` raised, after the events in flight have ended.
     """
     options = Options(max_in_flight, rate_limit, max_failures, on_outcome, journal, resend_unknown)
-    tally, began = Tally(), time.monotonic()
 
     async def settle(outcome: Outcome) -> None:
-        tally.add(outcome)
         if on_outcome is not None:
             await tell(on_outcome, outcome)
 
     async with options.run(sender, events, settle) as run:
         await work(run, max_in_flight)
-    report = tally.report(time.monotonic() - began, run.resumed, run.stopped_because)
+    report = run.tally.report()
     if run.fault is not None:
         run.fault.add_note(f"sendpulse_async: a bulk run ended here, after {report.summary()}")
         raise run.fault
@@ -123,21 +132,19 @@ async def send_many(
 class OutcomeStream:
     """The outcomes of a run, in the order in which events complete; iterate over it once."""
 
-    def __init__(self, run: Run, tally: Tally, received: ObjectReceiveStream[Outcome]) -> None:
+    def __init__(self, run: Run, received: ObjectReceiveStream[Outcome]) -> None:
         self._run = run
-        self._tally = tally
         self._received = received
-        self._began = time.monotonic()
 
     @property
     def report(self) -> Report:
         """The report of the outcomes so far; of all of them once the iteration has ended."""
-        return self._tally.report(time.monotonic() - self._began, self._run.resumed, self._run.stopped_because)
+        return self._run.tally.report()
 
     @property
     def resumed(self) -> int:
         """Events that an earlier run of the journal settled, so far; of them no outcome tells."""
-        return self._run.resumed
+        return self._run.tally.resumed
 
     def __aiter__(self) -> AsyncIterator[Outcome]:
         return self
@@ -187,11 +194,9 @@ async def stream_many(
         Exception: What the input or `on_outcome` raised, from the iteration, after the events in flight have ended.
     """
     options = Options(max_in_flight, rate_limit, max_failures, on_outcome, journal, resend_unknown)
-    tally = Tally()
     given, received = anyio.create_memory_object_stream[Outcome](0)
 
     async def settle(outcome: Outcome) -> None:
-        tally.add(outcome)
         await tell(on_outcome, outcome)
         await given.send(outcome)
 
@@ -200,7 +205,7 @@ async def stream_many(
         async with options.run(sender, events, settle) as run, anyio.create_task_group() as group:
             group.start_soon(partial(work, run, max_in_flight, given))
             try:
-                yield OutcomeStream(run, tally, received)
+                yield OutcomeStream(run, received)
             except (Exception, KeyboardInterrupt, SystemExit) as error:  # noqa: BLE001 - raised below, out of the group
                 fault = error  # which would wrap it
             finally:

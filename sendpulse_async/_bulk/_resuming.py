@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 import attrs
 
 from .._errors import FailureScope, InvalidEventError, JournalError, OutcomeStatus, UnknownDeliveryError
-from .._hooks import to_its_end
 from .._journal import (
     Entry,
     EntryState,
@@ -21,6 +20,7 @@ from .._journal import (
 )
 from .._outcomes import Outcome
 from .._senders import ForeignSender, Job, Sender, read_event
+from .._telling import to_its_end
 
 
 @attrs.define(eq=False)

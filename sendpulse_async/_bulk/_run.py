@@ -10,26 +10,20 @@ import anyio
 import anyio.lowlevel
 import attrs
 
-from .._errors import (
-    DeliveryError,
-    FailureScope,
-    InvalidEventError,
-    JournalError,
-    NotSentError,
-    SendPulseError,
-    UnknownDeliveryError,
-)
-from .._hooks import briefly, tell_interrupted
+from .._errors import InvalidEventError, JournalError, SendPulseError
+from .._hooks import BulkRun
 from .._outcomes import Outcome, attempts_of
 from .._senders import ForeignSender, Job, Sender
+from .._telling import briefly, tell_interrupted
 from ._places import Places
 from ._resuming import Resuming
 from ._rules import StopRules
 from ._source import Source
+from ._tally import Tally
+from ._unsent import unsent
 
 PROBE_DELAY = 5.0
 """Seconds between the last event in flight and the probe, once the breaker is open."""
-_EVENT = FailureScope.EVENT
 
 Settle = Callable[[Outcome], Awaitable[None]]
 
@@ -47,11 +41,11 @@ class Run:
         journal: Asked and told of each event; None: there is none.
         is_exhaustive: What is left of the input when the run stops has outcomes, too.
         sleep: Waits for some seconds.
+        tally: Counts what came of it.
+        seen: What hooks see of it.
 
     Attributes:
-        stopped_because: What ended the run before its input did.
         fault: What the input, the journal, `settle` or the code itself raised.
-        resumed: Events that an earlier run settled.
     """
 
     sender: Sender | ForeignSender
@@ -62,9 +56,9 @@ class Run:
     journal: Resuming | None = None
     is_exhaustive: bool = False
     sleep: Callable[[float], Awaitable[None]] = anyio.sleep
-    stopped_because: SendPulseError | None = attrs.field(default=None, init=False)
+    tally: Tally = attrs.field(factory=Tally)
+    seen: BulkRun | None = None
     fault: Exception | None = attrs.field(default=None, init=False)
-    resumed: int = attrs.field(default=0, init=False)
     _is_over: bool = attrs.field(default=False, init=False)
     _in_flight: int = attrs.field(default=0, init=False)
     _pulls: set[anyio.CancelScope] = attrs.field(factory=set[anyio.CancelScope], init=False)
@@ -109,20 +103,25 @@ class Run:
         for scope in self._pulls:
             scope.cancel()
 
+    @property
+    def stopped_because(self) -> SendPulseError | None:
+        """What ended the run before its input did."""
+        return self.tally.stopped_because
+
     def stop(self, reason: SendPulseError) -> None:
         """Pull no more, and end the waits of events of which no byte has left."""
-        self.stopped_because = self.stopped_because or reason
+        self.tally.stopped_because = self.tally.stopped_because or reason
         self.places.end()
         self._end()
 
     async def _pass_over(self) -> None:
         """Tell what came of the events that are left: none is sent, but earlier runs may have settled some."""
         while self.fault is None and (item := self.source.next()) is not None:
-            outcome = await self._outcome(Job(*item, was_unknown=self.journal is not None))
+            outcome = await self._outcome(job := self._job(*item))
             if outcome is None:
-                self.resumed += 1
+                self.tally.resumed += 1
             else:
-                await self._tell(outcome)
+                await self._tell(job, outcome)
             await anyio.lowlevel.checkpoint()
 
     # An outage
@@ -157,8 +156,7 @@ class Run:
             given: It.
             is_held: The breaker opened while it was pulled: it has to wait, and may be the probe itself.
         """
-        # Until the journal has spoken, there is doubt.
-        job = Job(index, given, was_unknown=self.journal is not None)
+        job = self._job(index, given)
         try:
             if is_held:
                 async with self._probe_turn(has_event=True):
@@ -167,20 +165,25 @@ class Run:
                 await self._deliver(job)
         except anyio.get_cancelled_exc_class():
             if job.is_settled:
-                self.resumed += 1
+                self.tally.resumed += 1
             elif not job.is_told:
-                await self._tell_interrupted(job, job.outcome or self._unsent(job, "the run was cancelled"))
+                outcome = job.outcome or unsent(job, "the run was cancelled", self.stopped_because)
+                await self._tell_interrupted(job, outcome)
             raise
         except Exception:
             if not job.is_told:
-                await self._finish(job, job.outcome or self._unsent(job, "the run broke off"))
+                await self._finish(job, job.outcome or unsent(job, "the run broke off", self.stopped_because))
             raise
+
+    def _job(self, index: int, given: Any) -> Job:
+        doubt = self.journal is not None  # until that has spoken
+        return Job(index, given, was_unknown=doubt, run=self.seen)
 
     async def _deliver(self, job: Job) -> None:
         self._in_flight += 1
         try:
             if (outcome := await self._outcome(job)) is None:
-                self.resumed += 1
+                self.tally.resumed += 1
             else:
                 await self._finish(job, outcome)
         finally:
@@ -195,11 +198,17 @@ class Run:
             if self.journal is not None:
                 await self.journal.settle(outcome)
         finally:
-            await self._tell(outcome)
+            await self._tell(job, outcome)
         if isinstance(self.sender, ForeignSender) or isinstance(outcome.error, InvalidEventError):
             await anyio.lowlevel.checkpoint()  # nothing else may have given the event loop a turn
 
-    async def _tell(self, outcome: Outcome) -> None:
+    def _note(self, job: Job, outcome: Outcome) -> None:
+        self.tally.add(outcome)
+        if not job.is_old:
+            self.sender.note(job, outcome)
+
+    async def _tell(self, job: Job, outcome: Outcome) -> None:
+        self._note(job, outcome)
         try:
             if self.sender.is_heard:
                 await self.sender.tell(outcome)
@@ -215,26 +224,16 @@ class Run:
             return refused
         while True:
             began = await self.places.take(job)
-            if self.stopped_because is not None:
-                return self._unsent(job, f"the run was stopped: {self.stopped_because}")
+            if (reason := self.stopped_because) is not None:
+                return unsent(job, f"the run was stopped: {reason}", reason)
             job.earlier_attempts, job.deadline = attempts_of(job.outcome), self.sender.deadline
-            outcome = job.outcome = await self.sender.deliver(job)  # known to whoever is cancelled in the next line
+            outcome = job.outcome = await self.sender.carry(job)  # known to whoever is cancelled in the next line
             if not await self.places.is_put_back(outcome, began):
                 if self.places.is_exhausted and outcome.error is not None:
                     self.stop(outcome.error)
                 return outcome
             if self.journal is not None:
                 await self.journal.put_back(outcome)
-
-    def _unsent(self, job: Job, why: str) -> Outcome:
-        error: DeliveryError
-        if job.was_unknown:
-            error = UnknownDeliveryError(f"an earlier run may have sent it; this one did not: {why}", scope=_EVENT)
-        else:
-            error = NotSentError(f"not sent: {why}", scope=_EVENT)
-        error.__cause__ = self.stopped_because
-        error.attempts = attempts_of(job.outcome)
-        return Outcome(job.index, job.given, error.status, error=error)
 
     async def _tell_interrupted(self, job: Job, outcome: Outcome) -> None:
         job.is_told = True
@@ -243,6 +242,7 @@ class Run:
                 await briefly(self.journal.settle(outcome))
         except JournalError as fault:
             self.fault = self.fault or fault
+        self._note(job, outcome)
         await self.sender.tell(outcome, tell_interrupted)
         try:
             await briefly(self.settle(outcome))

@@ -13,7 +13,7 @@ import anyio
 import anyio.to_thread
 
 from .._errors import ConfigurationError, JournalError
-from .._hooks import briefly
+from .._telling import briefly
 from ._file import FileKind
 from ._thread import Order, Orders, Work, caller, nothing, serve
 

@@ -7,8 +7,8 @@ import math
 import attrs
 
 from .._errors import ConfigurationError
-from .._hooks import OnOutcome
 from .._loops import is_asyncio
+from .._telling import OnOutcome
 
 
 @attrs.frozen

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
 import time
 from collections.abc import Awaitable, Callable
@@ -12,15 +11,14 @@ import anyio
 import attrs
 
 from .._errors import OutcomeStatus, SendPulseError, UnknownDeliveryError
-from .._hooks import OnOutcome, briefly, tell, to_its_end
+from .._logging import facts, logger
 from .._outcomes import Outcome
 from .._records import event_of
 from .._senders import ForeignSender, Job, Sender
+from .._telling import OnOutcome, briefly, tell, to_its_end
 from ._shelf import Shelf
 from ._turns import Turns, is_final
 from ._values import Burial, Entry, Grave
-
-logger = logging.getLogger("sendpulse_async")
 
 MAX_REASON = 500
 """Characters of an error's text that are kept: a sender of the caller's own may say anything."""
@@ -174,7 +172,9 @@ class Delivery:
         self._rests_until = self.world.clock() + self._turns.rest(outcome.error)
         if not failures:
             how = outcome.status.value, type(outcome.error).__name__
-            logger.warning("an outbox (%s) is in trouble and slows down: an event ended %s, %s", self.shelf.name, *how)
+            about = facts(outbox=self.shelf.name, status=outcome.status, error=outcome.error)
+            text = "an outbox (%s) is in trouble and slows down: an event ended %s, %s"
+            logger.warning(text, self.shelf.name, *how, extra=about)
 
     async def _settle(self) -> None:
         """Put what came of the latest turn on the shelf, then tell it."""
@@ -202,7 +202,7 @@ class Delivery:
         try:
             await tell(self.on_outcome, outcome)
         except Exception as error:  # noqa: BLE001 - see above
-            logger.error("on_outcome raised %s; the outcome stands", type(error).__name__)
+            logger.error("on_outcome raised %s; the outcome stands", type(error).__name__, extra=facts(error=error))
 
 
 def _grave_of(outcome: Outcome, at: float) -> Grave:

@@ -10,10 +10,10 @@ from typing import Any, Self
 
 from .._errors import JournalError
 from .._events import Event
-from .._hooks import OnOutcome
 from .._loops import PerLoop
 from .._records import record_of
 from .._senders import EventSender, Job, carrier_of, read_event
+from .._telling import OnOutcome
 from ._checks import Options, check_asyncio, check_drain, check_whole
 from ._file import FileShelf
 from ._memory import MemoryShelf

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import logging
 import os
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from .._errors import JournalError
-from .._hooks import PATIENCE, briefly
+from .._logging import facts, logger
 from .._senders import ForeignSender, Sender
+from .._telling import PATIENCE, briefly
 from ._checks import Options
 from ._delivery import Delivery, World
 from ._room import Room
@@ -19,8 +19,6 @@ from ._shelf import Shelf
 from ._values import Drained
 
 T = TypeVar("T")
-logger = logging.getLogger("sendpulse_async")
-
 _ELSEWHERE = "is open in another event loop; close it there"
 _FOR_EVER = 1e9
 """Seconds, for an event loop that takes no infinite ones."""
@@ -129,7 +127,8 @@ class Session:
         try:
             await self._delivery.work()
         except Exception as fault:  # noqa: BLE001 - raised by whoever puts next
-            logger.error("an outbox (%s) stopped: %s was raised", self._shelf.name, type(fault).__name__)
+            about = facts(outbox=self._shelf.name, error=fault)
+            logger.error("an outbox (%s) stopped: %s was raised", self._shelf.name, type(fault).__name__, extra=about)
             self._fault = fault
             self._room.refuse(fault)
 

@@ -6,6 +6,7 @@ from ._job import Job, read_event, still_unknown
 from ._raw import RawEventSender
 from ._sender import Door, EventSender, OwnVerb, Sender
 from ._settings import SenderOptions, Settings
+from ._stats import SenderStats
 
 __all__ = [
     "AuthorizedEventSender",
@@ -17,6 +18,7 @@ __all__ = [
     "RawEventSender",
     "Sender",
     "SenderOptions",
+    "SenderStats",
     "Settings",
     "carrier_of",
     "named_door",

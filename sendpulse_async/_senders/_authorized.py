@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar, Self, Unpack
 
 from .._auth import AuthorizingSender, StaticKey, TokenEndpoint, TokenManager
 from .._contract import DEFAULT_BASE_URL
 from .._errors import ConfigurationError, InvalidEventError
 from .._events import Event
-from .._hooks import OnOutcome
+from .._hooks import Hooks
 from .._http import Target, Transport
 from .._outcomes import Receipt
 from .._policies import RetryPolicy
+from .._telling import OnOutcome
 from .._tokens import ApiKey, ClientCredentials, TokenStore
 from .._wire import NamedDoor, TokenDoor, parse_base_url
 from ._sender import OwnVerb, Sender
@@ -49,6 +50,7 @@ class AuthorizedEventSender(Sender):
         allowed_hosts: Other hosts that events may go to, over https.
         on_outcome: Called once with the `Outcome` of each event, a cancelled one's too; sync or async. Its own time
             comes on top of the deadline.
+        hooks: Hear what it does: attempts, pauses, tokens, outcomes, runs.
 
     Raises:
         ConfigurationError: A setting is wrong; the text names it.
@@ -67,15 +69,16 @@ class AuthorizedEventSender(Sender):
         deadline: float = 30.0,
         allowed_hosts: Collection[str] = frozenset(),
         on_outcome: OnOutcome | None = None,
+        hooks: Sequence[Hooks] = (),
     ) -> None:
         if not isinstance(auth, ClientCredentials | ApiKey):
             raise ConfigurationError("auth must be ClientCredentials or an ApiKey")
         if token_store is not None and (isinstance(token_store, type) or not isinstance(token_store, TokenStore)):
             raise ConfigurationError("token_store must have load and save")
-        self._base = parse_base_url(base_url, allowed_hosts)
-        settings = Settings(transport, retry, rate_limit, deadline, on_outcome)
-        super().__init__(settings, named_door(self._base, event_name), self._base.host)
-        self._tokens = self._token_source(auth, self._base, token_store)
+        base = parse_base_url(base_url, allowed_hosts)
+        settings = Settings(transport, retry, rate_limit, deadline, on_outcome, hooks)
+        super().__init__(settings, named_door(base, event_name), base)
+        self._tokens = self._token_source(auth, base, token_store)
         self._pile = AuthorizingSender(self._retrying, self._tokens)
 
     @classmethod
@@ -132,11 +135,11 @@ class AuthorizedEventSender(Sender):
     def _token_source(self, auth: Auth, base: Target, store: TokenStore | None) -> StaticKey | TokenManager:
         if isinstance(auth, ApiKey):
             return StaticKey(auth)
-        endpoint = TokenEndpoint(auth, TokenDoor(base), self._transport)
+        endpoint = TokenEndpoint(auth, TokenDoor(base), self._transport, on_request=self.audience.token)
         return TokenManager(endpoint, store, next_place=self.quota.next_place)
 
     def __repr__(self) -> str:
-        return f"AuthorizedEventSender({self._base})"
+        return f"AuthorizedEventSender({self._target})"
 
 
 def named_door(base: Target, event_name: str | None) -> NamedDoor:

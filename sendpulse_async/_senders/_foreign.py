@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from .._errors import ConfigurationError, DeliveryError, InvalidEventError, OutcomeStatus, UnknownDeliveryError
+from .._hooks import Audience
 from .._outcomes import Outcome
 from ._job import Job, still_unknown
 from ._sender import EventSender, Sender
@@ -20,6 +21,7 @@ class ForeignSender:
 
     def __init__(self, sender: EventSender) -> None:
         self._sender = sender
+        self.audience: Audience = Audience()
 
     def check(self, job: Job) -> None:
         """Leave it to the sender to read what it is given."""
@@ -41,6 +43,11 @@ class ForeignSender:
             doubt = UnknownDeliveryError(f"a sender of your own had the event when {type(fault).__name__} was raised")
             job.outcome = Outcome(job.index, job.given, doubt.status, error=doubt)
             raise
+
+    carry = deliver
+
+    def note(self, job: Job, outcome: Outcome) -> None:
+        """Count nothing: that is the sender's own affair."""
 
     async def tell(self, *_: object) -> None:
         """Tell nobody: it has told whom it wanted."""

@@ -10,6 +10,7 @@ import attrs
 
 from .._errors import DeliveryError, FailureScope, InvalidEventError, UnknownDeliveryError
 from .._events import Event
+from .._hooks import BulkRun, Watch
 from .._http import Meter, Progress
 from .._outcomes import Outcome
 
@@ -33,6 +34,9 @@ class Job:
         event: What was given, checked.
         outcome: What came of it, known before anybody is told, a cancelled one's too.
         is_told: Everybody was, or is being, told.
+        run: The bulk run that it is a part of.
+        is_offered: Its sender counts it.
+        watch: Tells the sender's hooks of it, if any.
     """
 
     index: int
@@ -49,6 +53,9 @@ class Job:
     event: Event | None = attrs.field(default=None, repr=False)
     outcome: Outcome | None = None
     is_told: bool = False
+    run: BulkRun | None = None
+    is_offered: bool = False
+    watch: Watch | None = None
 
 
 def read_event(given: Any) -> Event:
@@ -67,7 +74,8 @@ def read_event(given: Any) -> Event:
 
 def progress_of(job: Job) -> Progress:
     """Return where to note how far it gets."""
-    return Progress(place_at=job.place_at, also=job.also, was_unknown=job.was_unknown)
+    on_attempt = None if job.watch is None else job.watch.attempt
+    return Progress(place_at=job.place_at, also=job.also, was_unknown=job.was_unknown, on_attempt=on_attempt)
 
 
 def still_unknown(last: DeliveryError | InvalidEventError) -> UnknownDeliveryError:

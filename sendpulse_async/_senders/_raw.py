@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar, Self, Unpack
 
 from .._errors import ConfigurationError
 from .._events import Event
-from .._hooks import OnOutcome
+from .._hooks import Hooks
 from .._http import Transport
 from .._outcomes import Receipt
 from .._policies import RetryPolicy
+from .._telling import OnOutcome
 from .._wire import BodyFormat, RawDoor, parse_event_url
 from ._sender import OwnVerb, Sender
 from ._settings import RateLimitChoice, SenderOptions, Settings, from_environment
@@ -39,6 +40,7 @@ class RawEventSender(Sender):
         allowed_hosts: Other hosts that events may go to, over https.
         on_outcome: Called once with the `Outcome` of each event, a cancelled one's too; sync or async. Its own time
             comes on top of the deadline.
+        hooks: Hear what it does: attempts, pauses, tokens, outcomes, runs.
 
     Raises:
         ConfigurationError: A setting is wrong; the text names it, and never quotes the URL.
@@ -55,12 +57,13 @@ class RawEventSender(Sender):
         deadline: float = 30.0,
         allowed_hosts: Collection[str] = frozenset(),
         on_outcome: OnOutcome | None = None,
+        hooks: Sequence[Hooks] = (),
     ) -> None:
         if not isinstance(body_format, BodyFormat):
             raise ConfigurationError("body_format must be a BodyFormat")
-        self._target = parse_event_url(url, allowed_hosts)
-        settings = Settings(transport, retry, rate_limit, deadline, on_outcome)
-        super().__init__(settings, RawDoor(self._target, body_format), self._target.host)
+        target = parse_event_url(url, allowed_hosts)
+        settings = Settings(transport, retry, rate_limit, deadline, on_outcome, hooks)
+        super().__init__(settings, RawDoor(target, body_format), target)
 
     @classmethod
     def from_env(cls, **options: Unpack[RawOptions]) -> Self:

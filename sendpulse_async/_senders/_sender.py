@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import logging
 import time
 import warnings
 from collections.abc import Awaitable, Callable, Mapping
@@ -11,27 +10,21 @@ from typing import Any, ClassVar, Protocol, Self, TypeAlias, runtime_checkable
 
 import anyio
 
-from .._errors import (
-    AuthenticationError,
-    DeliveryError,
-    FailureScope,
-    InvalidEventError,
-    NotSentError,
-    OutcomeStatus,
-    UnknownDeliveryError,
-)
+from .._errors import DeliveryError, FailureScope, InvalidEventError, NotSentError, OutcomeStatus
 from .._events import Event
-from .._hooks import tell, tell_interrupted
-from .._http import Progress, Request
+from .._hooks import Audience, Sending
+from .._http import Progress, Request, Target
+from .._logging import facts, logger
 from .._loops import forget_unused_limits, within
 from .._outcomes import Outcome, Receipt
 from .._quota import GatedTransport, Quota
 from .._retrying import RetryingSender
-from .._wire import Answer, Way, judge, read_answer
-from ._job import Job, progress_of, read_event, still_unknown
+from .._telling import tell, tell_interrupted
+from .._wire import Answer, Way
+from ._job import Job, progress_of, read_event
 from ._settings import Settings, check_deadline
-
-logger = logging.getLogger("sendpulse_async")
+from ._stats import Counts, SenderStats
+from ._verdicts import Result, outcome_of, verdict
 
 
 @runtime_checkable
@@ -59,6 +52,10 @@ class Door(Protocol):
         """Return the URL that `event` goes to; a raw event's is a secret."""
         ...
 
+    def name(self, event: Event | None, event_name: str | None) -> str | None:
+        """Return the name that `event` goes by, if it has one."""
+        ...
+
 
 class Layer(Protocol):
     """The uppermost layer of a sender's pile."""
@@ -76,16 +73,21 @@ class Sender:
 
     Attributes:
         own_verb: The `send_event` that a class of this library has, to be told from one of a subclass, or of a mock.
+        quota: What its requests wait for.
+        audience: Hears what it does.
     """
 
     own_verb: ClassVar[OwnVerb] = None
 
-    def __init__(self, settings: Settings, door: Door, host: str) -> None:
+    def __init__(self, settings: Settings, door: Door, target: Target) -> None:
         self._settings = settings
         self._door = door
+        self._target = target
         self._transport = settings.opened_transport()
-        self.quota: Quota = settings.quota(host)
-        gated = GatedTransport(self._transport, self.quota)
+        self.quota: Quota = settings.quota(target.host)
+        self.audience: Audience = Audience(settings.hooks)
+        self._counts = Counts()
+        gated = GatedTransport(self._transport, self.quota, on_pause=self.audience.pause)
         self._retrying = RetryingSender(gated, settings.retry, next_place=self.quota.next_place)
         self._pile: Layer = self._retrying
         self._numbers = itertools.count()
@@ -120,25 +122,45 @@ class Sender:
         return self._door.address(job.event, job.event_name)
 
     async def deliver(self, job: Job) -> Outcome:
-        """Bring one event to its outcome; nothing but cancellation and a fault of the code is raised."""
+        """Bring one event to its outcome, and count it; nothing but cancellation and a fault of the code is raised."""
+        try:
+            return await self.carry(job)
+        finally:
+            if job.outcome is not None:
+                self.note(job, job.outcome)
+
+    async def carry(self, job: Job) -> Outcome:
+        """Do the same for one that may be put back; when it is not, `note` has to follow."""
         if job.event is None and (refused := self.check(job)) is not None:
+            job.outcome = refused
             return refused
         self._is_used = True
+        self._offer(job)
         progress, began = progress_of(job), time.monotonic()
-        result: Answer | DeliveryError | InvalidEventError
+        result: Result
         try:
             answer = await within(job.deadline, self._pile.send(self._request(job, progress, began)))
-            result = answer or _verdict(progress, f"the deadline of {job.deadline:g} s passed")
+            result = answer or _broken_off(progress, f"the deadline of {job.deadline:g} s passed")
         except (DeliveryError, InvalidEventError) as error:
             result = error
         except anyio.get_cancelled_exc_class():
-            job.outcome = _outcome(job, progress, began, _verdict(progress, "the call was cancelled"))
+            _settle(job, progress, began, _broken_off(progress, "the call was cancelled"))
             raise
         except Exception as error:
-            job.outcome = _outcome(job, progress, began, _verdict(progress, f"{type(error).__name__} was raised"))
+            _settle(job, progress, began, _broken_off(progress, f"{type(error).__name__} was raised"))
             raise
-        job.outcome = _outcome(job, progress, began, result)
-        return job.outcome
+        return _settle(job, progress, began, result)
+
+    def note(self, job: Job, outcome: Outcome) -> None:
+        """Count what finally came of an event, and tell the hooks; it may never have set out."""
+        self._offer(job)
+        self._counts.settle(outcome.status)
+        if job.watch is not None:
+            job.watch.end(outcome)
+
+    def stats(self) -> SenderStats:
+        """Return what this sender was given so far, and what came of it."""
+        return self._counts.stats()
 
     @property
     def is_heard(self) -> bool:
@@ -150,7 +172,7 @@ class Sender:
         try:
             await call(self._settings.on_outcome, outcome)
         except Exception as error:  # noqa: BLE001 - see above
-            logger.error("on_outcome raised %s; the outcome stands", type(error).__name__)
+            logger.error("on_outcome raised %s; the outcome stands", type(error).__name__, extra=facts(error=error))
 
     async def aclose(self) -> None:
         """Close what this sender opened; a transport that was given to it stays open."""
@@ -185,6 +207,16 @@ class Sender:
         assert outcome.receipt is not None  # noqa: S101 - an outcome has one or the other
         return outcome.receipt
 
+    def _offer(self, job: Job) -> None:
+        """Count an event, once, and tell that it sets out."""
+        if job.is_offered:
+            return
+        job.is_offered = True
+        self._counts.offered += 1
+        if self.audience.hears_events:
+            target, name = self._target, self._door.name(job.event, job.event_name)
+            job.watch = self.audience.start(Sending(job.index, name, target.scheme, target.host, target.port, job.run))
+
     def _request(self, job: Job, progress: Progress, began: float) -> Request:
         if self._is_closed:
             raise NotSentError("not sent: the sender is closed", scope=FailureScope.ACCOUNT)
@@ -199,30 +231,13 @@ class Sender:
             raise InvalidEventError([problem]) from None
 
 
-def _verdict(progress: Progress, why: str) -> Answer | DeliveryError:
-    """Say what an exchange that was broken off here means, from how far it got."""
-    if progress.head is not None:
-        answer = read_answer(progress.head, time.time())
-        error = judge(answer, is_handed_over=progress.is_handed_over)
-        if isinstance(error, AuthenticationError):  # one refusal that was not followed up says nothing of the account
-            return NotSentError(f"{error}, and {why}", scope=FailureScope.EVENT, status_code=error.status_code)
-        return error or answer
-    if progress.is_handed_over:
-        return UnknownDeliveryError(f"sent, but {why} before an answer came")
-    return NotSentError(f"not wholly sent: {why}")
+def _broken_off(progress: Progress, why: str) -> Answer | DeliveryError:
+    """Say what an exchange that was broken off means, and tell of the attempt that was under way."""
+    result = verdict(progress, why)
+    progress.end_attempt(time.monotonic(), result.status_code, None if isinstance(result, Answer) else result)
+    return result
 
 
-def _outcome(job: Job, progress: Progress, began: float, result: Answer | DeliveryError | InvalidEventError) -> Outcome:
-    elapsed, attempts = time.monotonic() - began, job.earlier_attempts + progress.attempts
-    if isinstance(result, Answer):
-        receipt = Receipt(result.status_code, attempts, elapsed, result.is_confirmed, result.body)
-        return Outcome(job.index, job.given, OutcomeStatus.ACCEPTED, receipt)
-    # Without its traceback, whose frames would keep the event and all that it passed alive with the error.
-    result = result.with_traceback(None)
-    result.__context__ = None
-    if progress.was_unknown and not isinstance(result, UnknownDeliveryError):
-        result = still_unknown(result)
-    if isinstance(result, InvalidEventError):
-        return Outcome(job.index, job.given, OutcomeStatus.REJECTED, error=result)
-    result.attempts, result.elapsed = attempts, elapsed
-    return Outcome(job.index, job.given, result.status, error=result)
+def _settle(job: Job, progress: Progress, began: float, result: Result) -> Outcome:
+    job.outcome = outcome_of(job, progress, time.monotonic() - began, result)
+    return job.outcome

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from types import EllipsisType
 from typing import TypedDict
 
@@ -12,10 +12,11 @@ import attrs
 
 from .._contract import REQUESTS_PER_SECOND
 from .._errors import ConfigurationError
-from .._hooks import OnOutcome
+from .._hooks import Hooks
 from .._http import Transport
 from .._policies import RateLimit, RetryPolicy
 from .._quota import Quota
+from .._telling import OnOutcome
 from .._wire import is_sendpulse_host
 from ..transports.httpx import HttpxTransport
 
@@ -31,6 +32,13 @@ class SenderOptions(TypedDict, total=False):
     deadline: float
     allowed_hosts: Collection[str]
     on_outcome: OnOutcome | None
+    hooks: Sequence[Hooks]
+
+
+def _checked_hooks(given: Sequence[Hooks]) -> tuple[Hooks, ...]:
+    if not isinstance(given, Sequence) or not all(isinstance(hook, Hooks) for hook in given):
+        raise ConfigurationError("hooks must be a list of Hooks objects, as in hooks=[Telemetry()]")
+    return tuple(given)
 
 
 @attrs.frozen
@@ -42,6 +50,7 @@ class Settings:
     rate_limit: RateLimitChoice
     deadline: float
     on_outcome: OnOutcome | None
+    hooks: tuple[Hooks, ...] = attrs.field(default=(), converter=_checked_hooks)
 
     def __attrs_post_init__(self) -> None:
         if self.transport is not None and not _is_transport(self.transport):

@@ -76,6 +76,9 @@ class RawDoor:
         self._refuse_name(event, event_name)
         return self.target.url
 
+    def name(self, event: Event | None, event_name: str | None) -> None:
+        """Return None: the URL names the event."""
+
     def _refuse_name(self, event: Event, event_name: str | None) -> None:
         if event_name is not None or event.event_name is not None:
             raise InvalidEventError(["event_name: a raw event URL names its event already; give no event name"])
@@ -110,8 +113,13 @@ class NamedDoor:
         """
         return self._named(event, event_name).url
 
+    def name(self, event: Event | None, event_name: str | None) -> str | None:
+        """Return the name that `event` goes by, be it one that can be sent or not; None: nobody gave one."""
+        names = event_name, None if event is None else event.event_name, self._default_name
+        return next((name for name in names if name is not None), None)
+
     def _named(self, event: Event, event_name: str | None) -> Target:
-        name = next((n for n in (event_name, event.event_name, self._default_name) if n is not None), None)
+        name = self.name(event, event_name)
         if name is None:
             raise InvalidEventError(["event_name: none was given by the call, the event or the sender"])
         return attrs.evolve(self.target, path=self.target.path + named_event_path(name))

@@ -10,8 +10,8 @@ from pathlib import Path
 import attrs
 
 from .. import AuthorizedEventSender, Journal, JournalError, Outcome, OutcomeStream, RawEventSender, Report, stream_many
-from .._hooks import OnOutcome
 from .._journal import EntryState
+from .._telling import OnOutcome
 from ._consoles import complain, open_stderr
 from ._exit_codes import ExitCode, code_of_report
 from ._failures import FailuresError, FailuresFile

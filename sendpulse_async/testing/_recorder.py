@@ -18,12 +18,12 @@ from .._contract import NAMED_EVENT_PREFIX
 from .._errors import ConfigurationError, SendPulseError
 from .._events import Event
 from .._expectations import Evidence, Seen, SentEvents, about, contact_in, counted
-from .._hooks import OnOutcome
 from .._http import Request, Response, Target
 from .._listeners import Listeners
 from .._outcomes import Receipt
 from .._policies import RetryPolicy
 from .._senders import Door, OwnVerb, Sender, Settings, named_door
+from .._telling import OnOutcome
 from .._wire import BodyFormat, RawDoor, Way
 
 _NOWHERE: Final = Target("https", "recorder.invalid", 443, "")
@@ -75,6 +75,9 @@ class _Door:
 
     def address(self, event: Event, event_name: str | None) -> str:
         return self._inner.address(event, event_name)
+
+    def name(self, event: Event | None, event_name: str | None) -> str | None:
+        return self._inner.name(event, event_name)
 
 
 @attrs.define
@@ -170,7 +173,7 @@ class Recorder(Sender, SentEvents[RecordedEvent]):
             raise ConfigurationError("body_format must be a BodyFormat")
         door = RawDoor(_NOWHERE, body_format) if is_raw else named_door(_NOWHERE, event_name)
         self._memory = _Memory()
-        super().__init__(Settings(self._memory, RetryPolicy(), None, 30.0, on_outcome), _Door(door), _NOWHERE.host)
+        super().__init__(Settings(self._memory, RetryPolicy(), None, 30.0, on_outcome), _Door(door), _NOWHERE)
         self._is_raw = is_raw
 
     @property

@@ -14,7 +14,6 @@ from sendpulse_async._bulk import _calls, _run
 from sendpulse_async._bulk._places import Places
 from sendpulse_async._bulk._rules import StopRules
 from sendpulse_async._bulk._source import Source
-from sendpulse_async._bulk._tally import Tally
 from sendpulse_async._http import FailureKind
 from sendpulse_async._quota import Quota
 from sendpulse_async._senders import carrier_of
@@ -184,10 +183,8 @@ async def run_many(script=lambda n: TAKEN, events=(), *, travel=lambda n: checkp
 
 async def run_with_sleep(sender, events, sleep, *, max_in_flight=32, max_failures=None, on_outcome=None):
     """`send_many` with a sleep of the test's own before the breaker's probe; returns the run and its report."""
-    tally = Tally()
 
     async def settle(outcome):
-        tally.add(outcome)
         if on_outcome is not None:
             on_outcome(outcome)
 
@@ -195,7 +192,7 @@ async def run_with_sleep(sender, events, sleep, *, max_in_flight=32, max_failure
     places = Places(Quota(None), carrier.quota)
     run = _run.Run(carrier, Source(events), settle, StopRules(max_failures), places, sleep=sleep)
     await _calls.work(run, max_in_flight)
-    return run, tally.report(0.0, run.resumed, run.stopped_because)
+    return run, run.tally.report()
 
 
 async def turns(count=50):

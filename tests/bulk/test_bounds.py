@@ -65,8 +65,9 @@ async def test_a_slow_callback_holds_its_place():
 
 
 @pytest.mark.parametrize(("is_own", "count"), [(False, 20_000), (True, 8_000)])
-async def test_memory_is_flat(is_own, count):
+async def test_memory_is_flat(is_own, count, caplog):
     """Many times the events take no more memory, and the report keeps the first 1,000 failures alone."""
+    caplog.set_level("INFO", "sendpulse_async")  # else each event leaves its lines with pytest
     transport, foreign = ScriptedTransport(lambda n: REFUSED), ForeignSender(lambda event: RejectedError("no"))
     transport.sent = foreign.seen = Forgetful()
 

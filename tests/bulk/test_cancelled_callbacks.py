@@ -7,7 +7,7 @@ import time as real_time
 import anyio
 import pytest
 
-from sendpulse_async import OutcomeStatus, RateLimit, _hooks, send_many
+from sendpulse_async import OutcomeStatus, RateLimit, _telling, send_many
 
 from .scripted import FORBIDDEN, TAKEN, ForeignSender, Input, ScriptedTransport, items, sender_on, turns
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.anyio
 @pytest.fixture
 def short_patience(monkeypatch):
     """Let what may take a second take less."""
-    monkeypatch.setattr(_hooks, "PATIENCE", 0.1)
+    monkeypatch.setattr(_telling, "PATIENCE", 0.1)
 
 
 @pytest.mark.parametrize("step", [TAKEN, FORBIDDEN])
@@ -75,7 +75,7 @@ async def test_a_callback_that_fails_does_not_replace_the_cancellation():
 
 async def test_patience_is_a_second():
     """The outcome of a cancelled event is told in a second at most."""
-    assert _hooks.PATIENCE == 1.0
+    assert _telling.PATIENCE == 1.0
 
 
 @pytest.mark.parametrize("is_own", [False, True])

@@ -308,7 +308,7 @@ async def test_an_idle_outbox_leaves_the_loop_alone(stage):
 
 
 async def test_debug_logs_hold_nothing_of_events(stage, caplog):
-    """What an outbox logs in good health is nothing."""
+    """What an outbox logs in good health is a line for each event, at DEBUG, without a word of it."""
     caplog.set_level(logging.DEBUG)
     async with stage.outbox() as outbox:
         await outbox.put(event(0, secret="canary"))

@@ -9,6 +9,7 @@ import contextlib
 import math
 import os
 import time
+from itertools import pairwise
 
 import anyio
 import pytest
@@ -36,6 +37,9 @@ from sendpulse_async.sandbox import Fault, Sandbox, Switches
 
 from .matrix import SOON
 from .scenes import QUICK
+
+STALL = 0.1
+"""Seconds: half of the time in which a token of one second is replaced before it expires."""
 
 pytestmark = pytest.mark.anyio
 
@@ -256,16 +260,18 @@ async def test_the_first_caller_may_be_cancelled_during_a_refresh(carrier, sandb
 
 async def test_a_token_that_expires_on_the_way_is_replaced_in_time(carrier):
     """A run longer than three tokens' lives sees no refusal: each is replaced before it expires."""
+    turns, number = [anyio.current_time()], 0
     with Sandbox(switches=Switches(token_lifetime=1.0)) as sandbox:
         async with sender_on(sandbox, carrier) as sender:
-            ends, number = anyio.current_time() + 2.6, 0
-            while anyio.current_time() < ends:
+            while turns[-1] - turns[0] < 2.6:
                 assert await crowd(sender, first=number, count=5) == []
                 number += 5
                 await anyio.sleep(0.01)
+                turns.append(anyio.current_time())
 
+    longest = max(later - sooner for sooner, later in pairwise(turns))
     assert 3 <= sandbox.token_requests <= 12
-    assert sandbox.refused == ()
+    assert sandbox.refused == () or longest > STALL  # a machine that stood still for as long let the token expire
 
 
 @pytest.mark.parametrize("expires_in", [0, -1, "3600", None, 1e308, "soon", [], True], ids=repr)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import suppress
 from typing import Any
@@ -17,14 +16,13 @@ from taskiq import AckableMessage, BrokerMessage, TaskiqFormatter, TaskiqMessage
 from taskiq_aio_pika import AioPikaBroker, Exchange, Queue
 
 from ..._errors import ConfigurationError
-from ..._hooks import briefly, to_its_end
+from ..._logging import facts, logger
+from ..._telling import briefly, to_its_end
 from ._life import Life
 from ._line import Line, asking
 from ._logs import discreet
 from ._messages import Queued
 from ._options import Options
-
-logger = logging.getLogger("sendpulse_async")
 
 TASK = "sendpulse_async:deliver"
 """The name of the one task."""
@@ -149,7 +147,8 @@ class EventBroker(AioPikaBroker):
             async with asyncio.timeout(self._options.patience):
                 await super().shutdown()
         except CONNECTION_EXCEPTIONS as fault:  # a TimeoutError is an OSError
-            logger.debug("the queue %r was left: %s", self._options.name, type(fault).__name__)
+            name = self._options.name
+            logger.debug("the queue %r was left: %s", name, type(fault).__name__, extra=facts(queue=name, error=fault))
         self.forget()
 
     async def _abandon(self) -> None:

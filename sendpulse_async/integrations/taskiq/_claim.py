@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Awaitable, Callable
 
@@ -11,9 +10,8 @@ import attrs
 
 from ..._errors import JournalError
 from ..._journal import Entry, Identity, RunLog
+from ..._logging import facts, logger
 from ..._outcomes import Outcome
-
-logger = logging.getLogger("sendpulse_async")
 
 _PAUSES = (0.5, 1.0, 2.0)
 """Seconds between tries to tell the log what came of an event."""
@@ -70,7 +68,8 @@ class Claim:
                 await self.run.settle(self.identity, outcome)
             except JournalError as error:
                 if (pause := next(pauses, None)) is None:
-                    logger.error("what came of an event is not in the delivery log: %s", type(error).__name__)
+                    text = "what came of an event is not in the delivery log: %s"
+                    logger.error(text, type(error).__name__, extra=facts(error=error, status=outcome.status))
                     return
                 await self.sleep(pause)
             else:

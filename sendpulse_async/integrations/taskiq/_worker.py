@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import logging
 from typing import Protocol
 
 import attrs
@@ -18,16 +17,15 @@ from ..._errors import (
     RejectedError,
     UnknownDeliveryError,
 )
-from ..._hooks import briefly
 from ..._journal import ClaimedError, DeliveryLog, identify_message
+from ..._logging import facts, logger
 from ..._outcomes import Outcome
 from ..._senders import ForeignSender, Job, Sender, still_unknown
+from ..._telling import briefly
 from ._claim import Claim, World
 from ._messages import Queued, UnreadableError
 from ._options import Options
 from ._verdicts import LOST, UNREADABLE, Breaker, Dead, Later, Rules, Verdict
-
-logger = logging.getLogger("sendpulse_async")
 
 LONGEST = 300.0
 """Seconds that an event may take where its sender names no deadline."""
@@ -94,7 +92,9 @@ class Worker:
         try:
             await self._obey(await self._judge(delivery.queued), delivery)
         except Exception as fault:  # noqa: BLE001 - whatever fails, the message must not be lost, nor a payload be logged
-            logger.error("an event of the queue %r is put back: %s", self.options.name, type(fault).__name__)
+            about = facts(queue=self.options.name, error=fault)
+            text = "an event of the queue %r is put back: %s"
+            logger.error(text, self.options.name, type(fault).__name__, extra=about)
             await self.world.sleep(BRAKE)
             await delivery.put_back()
 
@@ -105,7 +105,9 @@ class Worker:
             await self.exits.delay(delivery.queued, verdict.delay)
         elif isinstance(verdict, Dead):
             await self.exits.bury(delivery.queued, verdict, self.world.wall_clock())
-            logger.warning("an event of the queue %r is a dead letter: %s", self.options.name, verdict.status.value)
+            about = facts(queue=self.options.name, status=verdict.status)
+            text = "an event of the queue %r is a dead letter: %s"
+            logger.warning(text, self.options.name, verdict.status.value, extra=about)
         await delivery.ack()
 
     async def _judge(self, queued: Queued) -> Verdict:
@@ -174,8 +176,9 @@ class Worker:
         """Say once when trouble begins."""
         if not self._is_in_trouble:
             self._is_in_trouble = True
-            how = status.value, type(error).__name__
-            logger.warning("the queue %r is in trouble: an event ended %s, %s", self.options.name, *how)
+            about = facts(queue=self.options.name, status=status, error=error)
+            text = "the queue %r is in trouble: an event ended %s, %s"
+            logger.warning(text, self.options.name, status.value, type(error).__name__, extra=about)
 
 
 def _failed(job: Job, error: DeliveryError) -> Outcome:

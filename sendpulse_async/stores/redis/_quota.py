@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
 import time
 from bisect import bisect_left, insort
@@ -15,14 +14,13 @@ from redis.asyncio import Redis, RedisCluster
 
 from ..._arguments import check_whole
 from ..._errors import ConfigurationError, NotSentError, RateLimitedError
+from ..._logging import facts, logger
 from ..._loops import PerLoop, is_asyncio, within
 from ..._policies import RateLimit
 from ..._quota import Quota, meters
 from ._line import Answer, Line, Place, Result
 from ._meter import ASK_AGAIN, Acceptance, Question, Refusal, Reply, SharedMeter, Word
 from ._share import share
-
-logger = logging.getLogger("sendpulse_async")
 
 FRESH = 0.03
 """Seconds for which what Redis said of a pause serves; so long before his place a sleeper has it looked at again."""
@@ -229,7 +227,9 @@ class RedisQuota(Quota):
         now = self._clock()
         self._ask_again_at = now + ASK_AGAIN
         if self._own_until < math.inf:
-            logger.warning("the shared quota failed (%s); keeping to a share of 1/%d of it", fault, self._processes)
+            text = "the shared quota failed (%s); keeping to a share of 1/%d of it"
+            about = facts(error=fault, processes=self._processes)
+            logger.warning(text, fault, self._processes, extra=about)
         if not self._has_share and self._rate_limit is not None:
             self._meters = share(self._rate_limit, self._processes, self._meters, self._known_at, now)
         self._own_until = math.inf
