@@ -1,4 +1,4 @@
-"""The command line: `demo`, `sandbox`, `send` and `send-many`."""
+"""The command line: each command shows what the library does, and reads its settings as that does."""
 
 from ._app import run
 
