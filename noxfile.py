@@ -11,7 +11,7 @@ nox.options.sessions = ["lint", "tests"]
 nox.options.default_venv_backend = "uv|virtualenv"
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
-EVERYTHING = ".[cli,dask,fast,memcached,otel,parquet,redis,sandbox,taskiq,validate]"
+EVERYTHING = f".[{','.join(PYPROJECT['project']['optional-dependencies'])}]"
 
 
 def dependencies(group: str) -> list[str]:

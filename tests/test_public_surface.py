@@ -8,6 +8,7 @@ import sys
 
 import sendpulse_async
 from sendpulse_async import testing
+from sendpulse_async.integrations import aiohttp, fastapi
 from sendpulse_async.stores.memcached import MemcachedTokenStore
 from sendpulse_async.stores.redis import RedisTokenStore
 
@@ -26,7 +27,9 @@ BY_THEIR_OWN_PATH = {
     "RedisTokenStore": RedisTokenStore,
     "MemcachedTokenStore": MemcachedTokenStore,
     **{name: getattr(testing, name) for name in testing.__all__},
+    **{f"{web.__name__}.{name}": getattr(web, name) for web in (aiohttp, fastapi) for name in web.__all__},
 }
+FOR_WEB_APPLICATIONS = {"SendPulse", "get_outbox", "get_sender"}
 
 
 def test_all_is_sorted_and_complete() -> None:
@@ -44,6 +47,15 @@ def test_what_is_for_tests_is_sorted_and_complete() -> None:
 
     assert list(names) == sorted(names)
     assert set(names) == FOR_TESTS
+
+
+def test_what_is_for_web_applications_has_the_same_names() -> None:
+    """Both integrations have the same names and keywords, beside what their framework alone has."""
+    assert set(aiohttp.__all__) == FOR_WEB_APPLICATIONS | {"OUTBOX", "SENDER"}
+    assert set(fastapi.__all__) == FOR_WEB_APPLICATIONS | {"OutboxDep", "SenderDep"}
+    assert [list(web.__all__) == sorted(web.__all__) for web in (aiohttp, fastapi)] == [True, True]
+    assert inspect.signature(aiohttp.SendPulse) == inspect.signature(fastapi.SendPulse)
+    assert list(inspect.signature(aiohttp.SendPulse).parameters) == ["connect", "outbox", "drain", "name"]
 
 
 def test_every_public_thing_explains_itself() -> None:
@@ -79,7 +91,8 @@ def test_a_recorder_and_a_sandbox_are_asked_alike() -> None:
     assert set(inspect.signature(testing.Recorder).parameters) == {"event_name", "is_raw", "body_format", "on_outcome"}
 
 
-EXTRAS = ("aiomcache", "cyclopts", "email_validator", "httptools", "phonenumbers", "pyarrow", "redis", "starlette")
+EXTRAS = ("aiohttp", "aiomcache", "cyclopts", "email_validator", "fastapi", "httptools", "phonenumbers", "pyarrow")
+EXTRAS += ("redis", "starlette")
 
 
 def test_the_package_needs_no_extra() -> None:

@@ -1,7 +1,8 @@
 import httpx
 import pytest
-from shop import app, event_sender
+from shop import app
 
+from sendpulse_async.integrations.fastapi import get_sender
 from sendpulse_async.testing import Recorder, Sandbox
 
 
@@ -11,7 +12,7 @@ def client() -> httpx.AsyncClient:
 
 @pytest.mark.asyncio
 async def test_an_order_sends_its_event(sendpulse_recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(app.dependency_overrides, event_sender, lambda: sendpulse_recorder)
+    monkeypatch.setitem(app.dependency_overrides, get_sender, lambda: sendpulse_recorder)
 
     async with client() as shop:
         answer = await shop.post("/orders/5", params={"email": "ana@example.com"})

@@ -4,14 +4,29 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from .._errors import ConfigurationError
 from .._journal import DeliveryLog
 from .._senders import EventSender
 
+T = TypeVar("T")
 Connect = Callable[[], AbstractAsyncContextManager[tuple[EventSender, DeliveryLog | None]]]
 """Opens what sends and what remembers; its credentials are those of the process in which it is called."""
+
+
+def context_of(connect: Callable[[], AbstractAsyncContextManager[T]]) -> AbstractAsyncContextManager[T]:
+    """Call a caller's function that must return an async context manager.
+
+    Raises:
+        ConfigurationError: It returns something else.
+    """
+    context: Any = connect()
+    if isinstance(context, AbstractAsyncContextManager):
+        return context
+    if isinstance(context, Coroutine):
+        context.close()  # lest it be said as well that nobody awaited it
+    raise ConfigurationError("connect must return an async context manager: decorate it with asynccontextmanager")
 
 
 @asynccontextmanager
@@ -21,12 +36,7 @@ async def opened(connect: Connect) -> AsyncIterator[tuple[EventSender, DeliveryL
     Raises:
         ConfigurationError: It is something else.
     """
-    context: Any = connect()
-    if not isinstance(context, AbstractAsyncContextManager):
-        if isinstance(context, Coroutine):
-            context.close()  # lest it be said as well that nobody awaited it
-        raise ConfigurationError("connect must return an async context manager: decorate it with asynccontextmanager")
-    async with context as given:
+    async with context_of(connect) as given:
         if not isinstance(given, tuple) or len(given) != 2:
             raise ConfigurationError("connect must give two things: a sender, and a delivery log or None")
         sender, log = given

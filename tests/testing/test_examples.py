@@ -46,7 +46,15 @@ def run(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     ("name", "passed"),
-    [("test_purchase", 1), ("test_limit", 1), ("test_shop", 2), ("test_failures", 1), ("test_reminder", 2)],
+    [
+        ("test_purchase", 1),
+        ("test_limit", 1),
+        ("test_shop", 2),
+        ("test_shop_fastapi_outbox", 1),
+        ("test_shop_aiohttp", 2),
+        ("test_failures", 1),
+        ("test_reminder", 2),
+    ],
 )
 def test_what_is_shown_passes(run, name, passed):
     """Each file is a test of somebody's, and runs as it stands; under anyio's plugin on every loop it knows."""

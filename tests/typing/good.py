@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, assert_type
+from functools import partial
+from typing import Annotated, Any, assert_type
 
 import aiomcache
+from aiohttp import web
 from distributed import Client
+from fastapi import APIRouter, Depends, FastAPI
 from redis.asyncio import Redis
+from starlette.applications import Starlette
+from starlette.requests import Request
 from taskiq import AsyncBroker
 
 from sendpulse_async import (
@@ -39,6 +44,8 @@ from sendpulse_async import (
     send_many,
     stream_many,
 )
+from sendpulse_async.integrations import aiohttp as for_aiohttp
+from sendpulse_async.integrations import fastapi as for_fastapi
 from sendpulse_async.integrations.arrow import send_batches
 from sendpulse_async.integrations.dask import send_parquet, send_parts
 from sendpulse_async.integrations.taskiq import DeadLetter as QueueLetter
@@ -137,3 +144,61 @@ async def use_queue() -> None:
             assert_type(letter, QueueLetter)
         assert_type(await queue.replay(resend_unknown=True, limit=5), int)
     await broker.shutdown()
+
+
+@asynccontextmanager
+async def open_sender() -> AsyncIterator[AuthorizedEventSender]:
+    async with AuthorizedEventSender.from_env(deadline=0.8) as sender:
+        yield sender
+
+
+def in_memory(sender: EventSender) -> Outbox:
+    return Outbox.in_memory(sender, max_pending=5)
+
+
+first = for_fastapi.SendPulse(partial(RawEventSender.from_env, deadline=0.8), outbox="events.db", drain=3)
+second = for_fastapi.SendPulse(open_sender, outbox=in_memory, name="second")
+FastAPI(lifespan=first)
+APIRouter(lifespan=for_fastapi.SendPulse(RawEventSender.from_env, outbox=Outbox.in_memory))
+Starlette(lifespan=second)
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
+    async with first(app) as state, second(app) as more:
+        yield {**state, **more, "mine": 5}
+
+
+application = FastAPI(lifespan=lifespan)
+application.dependency_overrides[for_fastapi.get_sender] = open_sender
+application.dependency_overrides[second.get_sender] = open_sender
+
+
+@application.post("/")
+async def handle(
+    sender: for_fastapi.SenderDep,
+    outbox: for_fastapi.OutboxDep,
+    own: Annotated[AuthorizedEventSender, Depends(second.get_sender)],
+) -> None:
+    assert_type(sender, EventSender)
+    assert_type(outbox, Outbox)
+    await own.send_event({"email": "a@example.com"}, deadline=1)
+
+
+async def handle_starlette(request: Request) -> None:
+    assert_type(await for_fastapi.get_sender(request), EventSender)
+    assert_type(await second.get_outbox(request), Outbox)
+
+
+letters = for_aiohttp.SendPulse(open_sender, outbox=in_memory, name="letters")
+site = web.Application()
+site.cleanup_ctx.append(for_aiohttp.SendPulse(partial(RawEventSender.from_env, deadline=0.8), outbox="events.db"))
+site.cleanup_ctx.append(letters)
+
+
+async def handle_aiohttp(request: web.Request) -> web.Response:
+    assert_type(for_aiohttp.get_sender(request), EventSender)
+    assert_type(letters.get_outbox(request), Outbox)
+    assert_type(request.app[for_aiohttp.SENDER], EventSender)
+    assert_type(request.app[letters.outbox_key], Outbox)
+    return web.Response()

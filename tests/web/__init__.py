@@ -1,0 +1,1 @@
+"""Web applications with a sender or an outbox, on real servers."""
