@@ -1,8 +1,11 @@
+import logging
+
 from aiohttp import web
 
-from sendpulse_async import Event, RawEventSender
+from sendpulse_async import RawEventSender, SendPulseError
 from sendpulse_async.integrations.aiohttp import SendPulse, get_outbox
 
+logger = logging.getLogger("shop")
 routes = web.RouteTableDef()
 
 
@@ -10,7 +13,10 @@ routes = web.RouteTableDef()
 async def checkout(request: web.Request) -> web.Response:
     number = int(request.match_info["number"])
     # ... the order is stored, and paid
-    await get_outbox(request).put(Event(email=request.query["email"], variables={"order": number}))
+    try:
+        await get_outbox(request).put({"email": request.query["email"], "order": number})  # on disk when it returns
+    except SendPulseError as error:  # a wrong address, a full disk
+        logger.error("no event of order %d: %s: %s", number, type(error).__name__, error)
     return web.json_response({"ordered": number})
 
 
@@ -23,7 +29,7 @@ async def health(request: web.Request) -> web.Response:
 def make_app() -> web.Application:
     app = web.Application()
     app.add_routes(routes)
-    app.cleanup_ctx.append(SendPulse(RawEventSender.from_env, outbox="shop.db", drain=5))
+    app.cleanup_ctx.append(SendPulse(RawEventSender.from_env, outbox="shop.db", drain=5))  # SENDPULSE_EVENT_URL
     return app
 
 

@@ -111,15 +111,14 @@ class SendPulse:
             The state for a lifespan to yield: under the name, an object with a `sender` and an `outbox`.
 
         Raises:
-            ConfigurationError: The sender cannot be made, or another `SendPulse` of the application has this name.
+            ConfigurationError: The sender cannot be made, or its name is taken in the application's state.
             JournalError: The outbox cannot be opened.
         """
         name = self._opening.name
         before = getattr(app.state, name, None)
-        if isinstance(before, Opened) and before.owner is not self:
-            raise ConfigurationError(
-                f"two SendPulse of the application have the name {name!r}: give one another, by name="
-            )
+        if not (before is None or (isinstance(before, Opened) and before.owner is self)):
+            text = f"the application's state has a {name!r} already: give this SendPulse another name, by name="
+            raise ConfigurationError(text)
         async with AsyncExitStack() as stack:
             opened = await self._open(app, stack)
             setattr(app.state, name, opened)
@@ -143,7 +142,7 @@ class SendPulse:
 
 
 def _hide(app: Starlette, name: str, opened: Opened) -> None:
-    if getattr(app.state, name, None) is opened:
+    if getattr(app.state, name, None) is opened:  # an application that starts twice at a time shows the later one
         delattr(app.state, name)
 
 

@@ -206,6 +206,15 @@ def test_starlettes_own_application_has_it(opened):
     opened.recorders[0].assert_sent(times=1)
 
 
+def test_it_is_no_part_of_the_api(opened):
+    """What a handler is given appears nowhere in the application's schema."""
+    schema = shop(SendPulse(opened.connect)).openapi()
+
+    assert [set(schema["paths"][path]["post"]) & {"parameters", "requestBody"} for path in ("/send", "/put")] == [
+        set()
+    ] * 2
+
+
 # Several
 
 
@@ -251,10 +260,22 @@ def test_two_of_one_name_are_refused(opened):
         async with first(app) as state, second(app) as more:
             yield {**state, **more}
 
-    with pytest.raises(ConfigurationError, match=r"two SendPulse .* 'sendpulse': give one another, by name="):
+    with pytest.raises(ConfigurationError, match=r"has a 'sendpulse' already: .* another name, by name="):
         TestClient(shop(lifespan)).__enter__()
 
     assert opened.closed == opened.recorders
+
+
+def test_what_is_in_the_state_already_is_left_alone(opened):
+    """A name that the application's own state has is refused, not overwritten."""
+    app = shop(SendPulse(opened.connect, name="mine"))
+    app.state.mine = 5
+
+    with pytest.raises(ConfigurationError, match="has a 'mine' already"):
+        TestClient(app).__enter__()
+
+    assert app.state.mine == 5
+    assert not opened.recorders
 
 
 # In tests
@@ -302,6 +323,20 @@ async def test_a_lifespan_that_is_entered_by_hand_serves_a_transport_without_one
 
     assert answer.json() == "sent"
     opened.recorders[0].assert_sent(times=1)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
+async def test_a_sender_lives_on_trio_too(opened, anyio_backend):
+    """A server on trio opens a sender as any other does; an outbox says that it is for asyncio."""
+    app = FastAPI()
+    async with SendPulse(opened.connect)(app) as state:
+        await state["sendpulse"].sender.send_event(EVENT)
+    opened.recorders[0].assert_sent(times=1)
+
+    if anyio_backend == "trio":
+        with pytest.raises(ConfigurationError, match="asyncio"):
+            await SendPulse(opened.connect, outbox=Outbox.in_memory)(app).__aenter__()
 
 
 # What is told

@@ -76,7 +76,7 @@ async def test_a_checkout_survives_that_sendpulse_is_not_there(name, sandbox, ca
     assert "NotSentError" in caplog.text
 
 
-@pytest.mark.parametrize("name", WAITING)
+@pytest.mark.parametrize("name", WAITING + STORING)
 async def test_an_address_that_is_none_spoils_no_checkout(name, sandbox, caplog):
     """A customer's wrong address is a line in the log, without the address, and no failed order."""
     async with serving(application(example(name))) as shop:
