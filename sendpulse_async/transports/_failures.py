@@ -6,6 +6,7 @@ here. The modules are looked up, never imported: whoever raises one of these has
 
 from __future__ import annotations
 
+import re
 import ssl
 import sys
 
@@ -24,6 +25,7 @@ _ALL = (
     "StreamError",
     "InvalidURL",
 )
+_STATUS = re.compile(r"[1-5][0-9]{2}\b")
 
 
 def _classes(names: tuple[str, ...]) -> tuple[type[Exception], ...]:
@@ -67,7 +69,12 @@ def _chain(error: BaseException, handled: BaseException | None) -> list[BaseExce
 
 
 def _named(error: Exception, causes: list[BaseException]) -> str:
-    """Return the class, and the operating system's own words where there are any: these never quote a peer."""
+    """Return the class, and the operating system's own words where there are any: these never quote a peer.
+
+    Of a proxy that opened no tunnel its status is told, which is all of its answer that cannot hold a secret.
+    """
+    if isinstance(error, _classes(("ProxyError",))) and (status := _STATUS.match(str(error))):
+        return f"the proxy answered {status[0]}"
     for cause in causes:
         if isinstance(cause, OSError) and cause.strerror and not isinstance(cause, ssl.SSLError):
             return f"{type(cause).__name__}: {cause.strerror}"
