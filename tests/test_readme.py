@@ -16,7 +16,9 @@ from sendpulse_async.sandbox import Sandbox
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 PAGES = [README, *(page.read_text() for page in (ROOT / "docs").rglob("*.md"))]
-SHOWN = re.findall(r"<!-- (docs/examples/\w+\.py) -->\n```python\n(.*?)\n```", "\n".join(PAGES), re.DOTALL)
+SHOWN = re.findall(
+    r"<!-- (docs/examples/\w+\.(?:py|php)) -->\n```(?:python|php)\n(.*?)\n```", "\n".join(PAGES), re.DOTALL
+)
 
 
 def run(path: str, sandbox: Sandbox, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -28,7 +30,7 @@ def run(path: str, sandbox: Sandbox, folder: Path) -> subprocess.CompletedProces
 
 def test_every_example_is_shown_as_it_is() -> None:
     """What the README and the other pages show are files, to the letter, and each file is shown once."""
-    files = {f"docs/examples/{path.name}": path.read_text().rstrip() for path in (ROOT / "docs/examples").glob("*.py")}
+    files = {f"docs/examples/{path.name}": path.read_text().rstrip() for path in (ROOT / "docs/examples").glob("*.p*")}
 
     assert sorted(SHOWN) == sorted(files.items())
 
