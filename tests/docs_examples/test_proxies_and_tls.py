@@ -118,6 +118,14 @@ async def test_the_environments_proxy_carries_the_event(proxy, sandbox, event_ur
     assert [entry.payload for entry in sandbox.events] == [EVENT]
 
 
+async def test_without_a_client_of_ones_own_the_environment_says_nothing(proxy, sandbox):
+    """The default transport goes straight to where the event belongs, whatever proxy another program was given."""
+    place = f"http://127.0.0.1:{proxy.port}"
+    ended = await run("raw.py", SENDPULSE_EVENT_URL=sandbox.event_url, HTTP_PROXY=place, ALL_PROXY=place)
+
+    assert (ended.returncode, proxy.asked, len(sandbox.events)) == (0, [], 1)
+
+
 async def test_a_proxy_with_a_password_and_a_private_authority_carry_token_and_event(guarded_proxy, sandbox, ca_file):
     """Both go through the proxy, over one connection."""
     ended = await run(
