@@ -63,15 +63,10 @@ def sandbox():
         yield running
 
 
-def run_before(sandbox, folder):
-    variables = sandbox.environment() | {"PYTHONWARNINGS": ""}
-    command = python("-c", REDIRECTED, sandbox.origin, EXAMPLES / "pysendpulse_before.py")
-    return end(begin(command, folder, **variables), is_silent=False)
-
-
 def test_before_and_after_send_the_same_with_one_token(sandbox, tmp_path):
     """The real pysendpulse, then this library in the same folder: the same events, and no second token."""
-    before = run_before(sandbox, tmp_path)
+    command = python("-c", REDIRECTED, sandbox.origin, EXAMPLES / "pysendpulse_before.py")
+    before = end(begin(command, tmp_path, **sandbox.environment(), PYTHONWARNINGS=""), is_silent=False)
     after = run_example("pysendpulse_after.py", tmp_path, **sandbox.environment())
 
     assert (before.returncode, after.returncode, after.said) == (0, 0, "")
@@ -79,15 +74,6 @@ def test_before_and_after_send_the_same_with_one_token(sandbox, tmp_path):
     assert [(one.event, one.payload) for one in theirs] == [(one.event, one.payload) for one in ours]
     assert [one.payload["email"] for one in ours] == ["ana@example.com", "ben@example.com"]
     assert sandbox.token_requests == 1
-
-
-def test_pysendpulse_fetches_a_token_at_each_start(sandbox, tmp_path):
-    """As the page says of its files, with ours or without: 401 for the token that it misreads, and a new one."""
-    run_before(sandbox, tmp_path)
-    run_before(sandbox, tmp_path)
-
-    assert sandbox.token_requests == 2
-    assert [entry.status for entry in sandbox.refused] == [401]
 
 
 def test_a_script_that_does_not_await_sends_and_ends(sandbox, tmp_path):
