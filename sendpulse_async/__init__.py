@@ -34,6 +34,7 @@ from ._version import __version__
 from ._wire import BodyFormat
 from .stores import FileTokenStore, MemoryTokenStore
 from .transports.httpx import HttpxTransport
+from .typed import EventLike
 
 __all__ = [
     "ApiKey",
@@ -50,6 +51,7 @@ __all__ = [
     "Drained",
     "DuplicateEventError",
     "Event",
+    "EventLike",
     "EventNotFoundError",
     "EventSender",
     "FailureScope",

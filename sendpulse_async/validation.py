@@ -15,6 +15,8 @@ from ._errors import ConfigurationError, InvalidEventError
 from ._events import Event, Refused
 from ._plain import Check
 from ._senders import read_event
+from .typed import EventLike
+from .typed._declaration import declaration_of
 
 __all__ = ["Normalizer", "Refused"]
 
@@ -46,11 +48,12 @@ class Normalizer:
         if region is not None and not (isinstance(region, str) and region in phonenumbers.SUPPORTED_REGIONS):
             raise ConfigurationError(f'region: {region!r} is none; give two capital letters of ISO 3166, such as "UA"')
 
-    def __call__(self, event: Event | Mapping[str, Any]) -> Event:
+    def __call__(self, event: EventLike) -> Event:
         """Return the event with its contact normalised; the same object where there is nothing to change.
 
         Args:
-            event: An `Event`, or the flat mapping of SendPulse's documentation. `Event.custom` is left as it is.
+            event: An `Event`, the flat mapping of SendPulse's documentation, or an object of a class with `@event`.
+                `Event.custom` is left as it is.
 
         Raises:
             InvalidEventError: It is no event, or its address, its number or both are wrong; neither is quoted.
@@ -64,10 +67,10 @@ class Normalizer:
         return attrs.evolve(event, email=email, phone=phone)
 
     @overload
-    def each(self, events: AsyncIterable[Event | Mapping[str, Any]]) -> AsyncIterator[Event | Refused]: ...
+    def each(self, events: AsyncIterable[EventLike]) -> AsyncIterator[Event | Refused]: ...
 
     @overload
-    def each(self, events: Iterable[Event | Mapping[str, Any]]) -> Iterator[Event | Refused]: ...
+    def each(self, events: Iterable[EventLike]) -> Iterator[Event | Refused]: ...
 
     def each(self, events: Any) -> Any:
         """Normalise the input of a bulk run, one event at a time: a wrong one is `Refused` and ends nothing but itself.
@@ -83,7 +86,8 @@ class Normalizer:
         """
         if isinstance(events, AsyncIterable):
             return _AsyncEach(self, aiter(events))
-        if isinstance(events, str | bytes | Mapping | Event) or not isinstance(events, Iterable):
+        is_one = isinstance(events, str | bytes | Mapping | Event) or declaration_of(events) is not None
+        if is_one or not isinstance(events, Iterable):
             raise ConfigurationError("events must be an iterable or async iterable of events")
         return map(self._event_or_refused, events)
 

@@ -50,6 +50,8 @@ def test_every_example_is_shown_as_it_is() -> None:
         ("docs/examples/shared.py", 100),
         ("docs/examples/hooks.py", 100),
         ("docs/examples/otel.py", 1),
+        ("docs/examples/typed_events.py", 1),
+        ("docs/examples/typed_converter.py", 10),
     ],
 )
 def test_an_example_does_what_it_says(

@@ -96,7 +96,7 @@ async def send_many(
 
     Args:
         sender: Sends one event.
-        events: Any iterable or async iterable of `Event` or flat mapping; never pulled more than `max_in_flight` ahead.
+        events: Any iterable or async iterable of what `send_event` takes; never pulled more than `max_in_flight` ahead.
         max_in_flight: Events on their way at a time.
         rate_limit: Holds for this run, on top of the sender's own.
         journal: A `Journal`, or a `RedisDeliveryLog` where runs on several machines must know of each other. Makes the

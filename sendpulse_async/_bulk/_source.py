@@ -9,10 +9,12 @@ import anyio
 
 from .._errors import ConfigurationError
 from .._events import Event
+from ..typed import EventLike
+from ..typed._declaration import declaration_of
 
 _END: Any = object()
 
-Events = Iterable[Event | Mapping[str, Any]] | AsyncIterable[Event | Mapping[str, Any]]
+Events = Iterable[EventLike] | AsyncIterable[EventLike]
 
 
 class Source:
@@ -31,7 +33,7 @@ class Source:
         self._iterator: Iterator[Any] | None = None
         self._async_iterator: AsyncIterator[Any] | None = None
         self._lock = anyio.Lock()  # an async generator cannot be asked twice at once
-        if isinstance(events, str | bytes | Mapping | Event):
+        if isinstance(events, str | bytes | Mapping | Event) or declaration_of(events) is not None:
             raise ConfigurationError("events must be an iterable of events, not one event or text")
         if isinstance(events, AsyncIterable):
             self._async_iterator = aiter(events)

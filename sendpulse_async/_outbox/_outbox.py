@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import warnings
-from collections.abc import Mapping
-from typing import Any, Self
+from typing import Self
 
 from .._errors import JournalError
-from .._events import Event
 from .._loops import PerLoop
 from .._records import record_of
 from .._senders import EventSender, Job, carrier_of, read_event
 from .._telling import OnOutcome
+from ..typed import EventLike
 from ._checks import Options, check_asyncio, check_drain, check_whole
 from ._file import FileShelf
 from ._memory import MemoryShelf
@@ -110,14 +109,14 @@ class Outbox:
             self._session, self._drained = session, None
             return None
 
-    async def put(self, event: Event | Mapping[str, Any], *, event_name: str | None = None) -> int:
+    async def put(self, event: EventLike, *, event_name: str | None = None) -> int:
         """Store an event for delivery; it is on disk when this returns. An outbox that is not open is opened.
 
         A `put` that is cancelled while it waits for room stores nothing; one that is cancelled later may have stored
         its event.
 
         Args:
-            event: An `Event`, or the flat mapping of SendPulse's documentation.
+            event: An `Event`, the flat mapping of SendPulse's documentation, or an object of a class with `@event`.
             event_name: Its name, for a sender that takes one; it beats the event's own and the sender's.
 
         Returns:
@@ -222,7 +221,7 @@ class Outbox:
     def __repr__(self) -> str:
         return f"Outbox({self._shelf.name!r})" if isinstance(self._shelf, FileShelf) else "Outbox.in_memory(…)"
 
-    def _checked(self, given: Event | Mapping[str, Any], event_name: str | None) -> str:
+    def _checked(self, given: EventLike, event_name: str | None) -> str:
         event = read_event(given)
         self._sender.address(Job(0, given, event_name, event=event))
         return record_of(event, event_name)

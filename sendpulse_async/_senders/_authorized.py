@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any, ClassVar, Self, Unpack
+from collections.abc import Collection, Sequence
+from typing import ClassVar, Self, Unpack
 
 from .._auth import AuthorizingSender, StaticKey, TokenEndpoint, TokenManager
 from .._contract import DEFAULT_BASE_URL
 from .._errors import ConfigurationError, InvalidEventError
-from .._events import Event
 from .._hooks import Hooks
 from .._http import Target, Transport
 from .._outcomes import Receipt
@@ -17,6 +16,7 @@ from .._policies import RetryPolicy
 from .._telling import OnOutcome
 from .._tokens import ApiKey, ClientCredentials, TokenStore
 from .._wire import NamedDoor, TokenDoor, parse_base_url
+from ..typed import EventLike
 from ._sender import OwnVerb, Sender
 from ._settings import RateLimitChoice, SenderOptions, Settings, from_environment
 
@@ -101,7 +101,7 @@ class AuthorizedEventSender(Sender):
         return cls(_auth_from_environment(), **options)
 
     async def send_event(
-        self, event: Event | Mapping[str, Any], *, event_name: str | None = None, deadline: float | None = None
+        self, event: EventLike, *, event_name: str | None = None, deadline: float | None = None
     ) -> Receipt:
         """Send one event.
 
@@ -109,7 +109,7 @@ class AuthorizedEventSender(Sender):
         and only `on_outcome` hears of it.
 
         Args:
-            event: An `Event`, or the flat mapping of SendPulse's documentation.
+            event: An `Event`, the flat mapping of SendPulse's documentation, or an object of a class with `@event`.
             event_name: Beats the event's own, which beats the sender's.
             deadline: Seconds for all of this call; None: the sender's; `math.inf`: none.
 

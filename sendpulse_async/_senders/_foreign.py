@@ -8,7 +8,8 @@ from typing import Any
 from .._errors import ConfigurationError, DeliveryError, InvalidEventError, OutcomeStatus, UnknownDeliveryError
 from .._hooks import Audience
 from .._outcomes import Outcome
-from ._job import Job, still_unknown
+from ..typed._declaration import declaration_of
+from ._job import Job, read_event, still_unknown
 from ._sender import EventSender, Sender
 
 
@@ -33,10 +34,15 @@ class ForeignSender:
 
     async def deliver(self, job: Job) -> Outcome:
         """Bring one event to its outcome, as `Sender.deliver` does."""
+        try:
+            # A class of the caller's own is read here, for a sender may know of none.
+            given = job.given if declaration_of(job.given) is None else job.event or read_event(job.given)
+        except InvalidEventError as error:
+            return _failed(job, error.with_traceback(None))
         if job.before_first_byte is not None:
             await job.before_first_byte()
         try:
-            return Outcome(job.index, job.given, OutcomeStatus.ACCEPTED, await self._sender.send_event(job.given))
+            return Outcome(job.index, job.given, OutcomeStatus.ACCEPTED, await self._sender.send_event(given))
         except (DeliveryError, InvalidEventError) as error:
             return _failed(job, error.with_traceback(None))
         except BaseException as fault:

@@ -13,6 +13,7 @@ from .._events import Event
 from .._hooks import BulkRun, Watch
 from .._http import Meter, Progress
 from .._outcomes import Outcome
+from ..typed._declaration import read_declared
 
 
 @attrs.define(eq=False)
@@ -65,7 +66,11 @@ def read_event(given: Any) -> Event:
         InvalidEventError: It is none.
     """
     try:
-        return given if isinstance(given, Event) else Event.from_mapping(given)
+        if isinstance(given, Event):
+            return given
+        if type(given) is not dict and (event := read_declared(given)) is not None:
+            return event
+        return Event.from_mapping(given)
     except InvalidEventError:
         raise
     except Exception as fault:  # noqa: BLE001 - a mapping of the caller's own may raise anything when it is read

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any, ClassVar, Self, Unpack
+from collections.abc import Collection, Sequence
+from typing import ClassVar, Self, Unpack
 
 from .._errors import ConfigurationError
-from .._events import Event
 from .._hooks import Hooks
 from .._http import Transport
 from .._outcomes import Receipt
 from .._policies import RetryPolicy
 from .._telling import OnOutcome
 from .._wire import BodyFormat, RawDoor, parse_event_url
+from ..typed import EventLike
 from ._sender import OwnVerb, Sender
 from ._settings import RateLimitChoice, SenderOptions, Settings, from_environment
 
@@ -78,7 +78,7 @@ class RawEventSender(Sender):
         return cls(from_environment("SENDPULSE_EVENT_URL", "the event's URL, from its page in SendPulse"), **options)
 
     async def send_event(
-        self, event: Event | Mapping[str, Any], *, event_name: str | None = None, deadline: float | None = None
+        self, event: EventLike, *, event_name: str | None = None, deadline: float | None = None
     ) -> Receipt:
         """Send one event.
 
@@ -86,7 +86,7 @@ class RawEventSender(Sender):
         and only `on_outcome` hears of it.
 
         Args:
-            event: An `Event`, or the flat mapping of SendPulse's documentation.
+            event: An `Event`, the flat mapping of SendPulse's documentation, or an object of a class with `@event`.
             event_name: None; the URL names the event.
             deadline: Seconds for all of this call; None: the sender's; `math.inf`: none.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 import warnings
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar, Protocol, Self, TypeAlias, runtime_checkable
 
 import anyio
@@ -21,6 +21,7 @@ from .._quota import GatedTransport, Quota
 from .._retrying import RetryingSender
 from .._telling import tell, tell_interrupted
 from .._wire import Answer, Way
+from ..typed import EventLike
 from ._job import Job, progress_of, read_event
 from ._settings import Settings, check_deadline
 from ._stats import Counts, SenderStats
@@ -31,7 +32,7 @@ from ._verdicts import Result, outcome_of, verdict
 class EventSender(Protocol):
     """What sends one event; both senders are one, and so is anything with this verb."""
 
-    async def send_event(self, event: Event | Mapping[str, Any]) -> Receipt:
+    async def send_event(self, event: EventLike) -> Receipt:
         """Send one event.
 
         Raises:
@@ -191,7 +192,7 @@ class Sender:
         if getattr(self, "_is_used", False) and not self._is_closed:
             warnings.warn(f"unclosed {self!r}; use async with or await aclose()", ResourceWarning, 1, self)
 
-    async def _one(self, event: Event | Mapping[str, Any], event_name: str | None, deadline: float | None) -> Receipt:
+    async def _one(self, event: EventLike, event_name: str | None, deadline: float | None) -> Receipt:
         seconds = self.deadline if deadline is None else check_deadline(deadline)
         job = Job(next(self._numbers), event, event_name, seconds)
         try:

@@ -5,7 +5,7 @@ from ._bodies import BodyFormat
 from ._doors import NamedDoor, RawDoor, TokenDoor, Way
 from ._judgement import judge, judge_failure
 from ._oauth import read_token
-from ._urls import is_sendpulse_host, parse_base_url, parse_event_url
+from ._urls import is_sendpulse_host, named_event_path, parse_base_url, parse_event_url
 
 __all__ = [
     "Answer",
@@ -18,6 +18,7 @@ __all__ = [
     "is_sendpulse_host",
     "judge",
     "judge_failure",
+    "named_event_path",
     "parse_base_url",
     "parse_event_url",
     "read_answer",

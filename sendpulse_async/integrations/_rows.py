@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import UUID
 
@@ -12,8 +12,9 @@ from .._arrow import records
 from .._errors import ConfigurationError, InvalidEventError
 from .._events import Event, Refused, identified
 from .._senders import read_event
+from ..typed import EventLike
 
-ToEvent = Callable[[dict[str, Any]], Event | Mapping[str, Any]]
+ToEvent = Callable[[dict[str, Any]], EventLike]
 """Makes an event of a row."""
 
 ROW_ID = "row_id"

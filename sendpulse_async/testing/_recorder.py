@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, ClassVar, Final
 from urllib.parse import unquote
@@ -25,6 +25,7 @@ from .._policies import RetryPolicy
 from .._senders import Door, OwnVerb, Sender, Settings, named_door
 from .._telling import OnOutcome
 from .._wire import BodyFormat, RawDoor, Way
+from ..typed import EventLike
 
 _NOWHERE: Final = Target("https", "recorder.invalid", 443, "")
 """Its path is empty, so that a raw event has no name."""
@@ -191,12 +192,12 @@ class Recorder(Sender, SentEvents[RecordedEvent]):
         return tuple(self._memory.kept)
 
     async def send_event(
-        self, event: Event | Mapping[str, Any], *, event_name: str | None = None, deadline: float | None = None
+        self, event: EventLike, *, event_name: str | None = None, deadline: float | None = None
     ) -> Receipt:
         """Keep one event.
 
         Args:
-            event: An `Event`, or the flat mapping of SendPulse's documentation.
+            event: An `Event`, the flat mapping of SendPulse's documentation, or an object of a class with `@event`.
             event_name: Beats the event's own, which beats the recorder's.
             deadline: Checked, and otherwise not needed.
 

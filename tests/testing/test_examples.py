@@ -54,6 +54,7 @@ def run(tmp_path, monkeypatch):
         ("test_shop_aiohttp", 2),
         ("test_failures", 1),
         ("test_reminder", 2),
+        ("test_order", 2),
     ],
 )
 def test_what_is_shown_passes(run, name, passed):

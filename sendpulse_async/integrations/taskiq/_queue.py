@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import warnings
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Any, Self
+from typing import Self
 
 from taskiq_aio_pika import AioPikaBroker
 
 from ..._arguments import check_whole
 from ..._errors import ConfigurationError, JournalError
-from ..._events import Event
 from ..._loops import PerLoop, is_asyncio
 from ..._records import record_of
 from ..._senders import read_event
+from ...typed import EventLike
 from .._connect import Connect
 from ._broker import EventBroker
 from ._letters import Replay, dead_letters
@@ -105,14 +105,14 @@ class EventQueue:
             else:
                 await self._broker.connect()
 
-    async def put(self, event: Event | Mapping[str, Any], *, event_name: str | None = None) -> str:
+    async def put(self, event: EventLike, *, event_name: str | None = None) -> str:
         """Put an event; RabbitMQ has it on disk when this returns. A queue that is not open is opened.
 
         Whether the worker's sender can send it under this name, only the worker finds out: if not, it becomes a dead
         letter.
 
         Args:
-            event: An `Event`, or the flat mapping of SendPulse's documentation.
+            event: An `Event`, the flat mapping of SendPulse's documentation, or an object of a class with `@event`.
             event_name: Its name, for a sender that takes one; it beats the event's own and the sender's.
 
         Returns:

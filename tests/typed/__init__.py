@@ -1,0 +1,1 @@
+"""Events as classes of the caller's own."""
