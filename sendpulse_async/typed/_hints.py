@@ -7,11 +7,13 @@ import sys
 import types
 import typing
 from collections.abc import Iterator
-from typing import Annotated, Any, Final, Literal, Union
+from typing import Annotated, Any, Final, Literal, TypeAlias, Union
 
 import attrs
 
 from ._marks import Mark, SentAs
+
+FieldOf: TypeAlias = "attrs.Attribute[Any] | dataclasses.Field[Any]"
 
 _UNIONS: Final = (Union, types.UnionType)
 
@@ -43,28 +45,42 @@ class Hint:
         return any(_can_be(member, kinds) for member in self.members)
 
 
-def fields_of(kind: type[Any]) -> tuple[attrs.Attribute[Any] | dataclasses.Field[Any], ...]:
+def fields_of(kind: type[Any]) -> tuple[FieldOf, ...]:
     """Return the fields of an attrs class or a dataclass."""
     return attrs.fields(kind) if attrs.has(kind) else dataclasses.fields(kind)
 
 
-def read_hint(kind: type[Any], name: str, annotation: Any) -> Hint:
+def read_hint(kind: type[Any], field: FieldOf) -> Hint:
     """Read the annotation of a field.
 
     Raises:
         LaterError: It names what is not there.
         Exception: It is none.
     """
-    whole = Any if annotation is None else _evaluated(kind, name, annotation)
+    whole = Any if field.type is None else _evaluated(_owner(kind, field), field.name, field.type)
     found: list[Any] = []
     members = tuple(_members(whole, found))
     marks = tuple({mark: None for mark in found if isinstance(mark, Mark)})
-    names = tuple({mark.name: None for mark in found if isinstance(mark, SentAs)})
+    names = tuple({str.__str__(mark.name): None for mark in found if isinstance(mark, SentAs)})  # of a StrEnum, too
     return Hint(whole, marks, names, members, any(map(_hides, members)))
 
 
-def _evaluated(kind: type[Any], name: str, annotation: Any) -> Any:
-    owner = next((base for base in kind.__mro__ if name in vars(base).get("__annotations__", ())), kind)
+def _owner(kind: type[Any], field: FieldOf) -> type[Any]:
+    """Return the class in which the field is written: the names in its annotation are those of its module."""
+    own = (base for base in kind.__mro__ if _is_written_in(base, field))
+    return next(own, kind)
+
+
+def _is_written_in(kind: type[Any], field: FieldOf) -> bool:
+    if isinstance(field, dataclasses.Field):  # which subclasses share, until they write their own
+        above = (vars(base).get("__dataclass_fields__", {}) for base in kind.__mro__[1:])
+        return all(fields.get(field.name) is not field for fields in above)
+    written: tuple[attrs.Attribute[Any], ...] = vars(kind).get("__attrs_attrs__", ())
+    # The types of attrs know nothing of `inherited`, which its documentation has.
+    return any(one.name == field.name and not one.inherited for one in written)  # type: ignore[attr-defined]
+
+
+def _evaluated(owner: type[Any], name: str, annotation: Any) -> Any:
     module = sys.modules.get(owner.__module__)
     holder = type(owner.__name__, (), {"__annotations__": {name: annotation}, "__module__": owner.__module__})
     try:
@@ -114,6 +130,8 @@ def _can_be(member: Any, kinds: tuple[type, ...]) -> bool:
     if kind in (None, type(None), bool):  # a bool is an int to Python, and to nobody else
         return False
     if kind is Any or not isinstance(kind, type):  # from Python 3.11 on `Any` is a class
+        return True
+    if hasattr(kind, "__get_pydantic_core_schema__"):  # stands for another type: `EmailStr` for text
         return True
     try:
         return issubclass(kind, kinds) or any(issubclass(wanted, kind) for wanted in kinds)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import attrs
@@ -111,13 +111,15 @@ def planned(kind: type[Any], converter: cattrs.Converter | None, problems: list[
 
 def _hook(converter: cattrs.Converter, annotation: Any) -> Callable[[Any], Any]:
     # Asked for each value: a hook that is registered later counts, too, and cattrs keeps what it found.
+    if annotation is object or isinstance(annotation, TypeVar):
+        return converter.unstructure
     return partial(converter.unstructure, unstructure_as=annotation)
 
 
 def _fields(kind: type[Any], problems: list[str]) -> Iterator[_Field]:
     for field in fields_of(kind):
         try:
-            hint = read_hint(kind, field.name, field.type)
+            hint = read_hint(kind, field)
         except LaterError as missing:
             raise LaterError(f"{field.name}: its annotation cannot be read, {missing}") from None
         except Exception as fault:  # noqa: BLE001 - an annotation can be anything, and raise anything

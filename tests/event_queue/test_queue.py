@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+from typing import Annotated
 
 import pytest
+from attrs import frozen
 from canaries import assert_silent, texts_of_error
 from taskiq_aio_pika import AioPikaBroker
 
-from sendpulse_async import ConfigurationError, Event, InvalidEventError, JournalError
+from sendpulse_async import ConfigurationError, Event, InvalidEventError, JournalError, typed
 from sendpulse_async.integrations.taskiq import EventQueue
 
 from .proxy import Proxy
@@ -50,6 +52,25 @@ async def test_a_wrong_event_is_refused_at_once(stage):
             await queue.put(event(), event_name="")
 
         assert (await queue.stats()).waiting == 0
+
+
+@typed.event("order_paid")
+@frozen
+class OrderPaid:
+    customer: Annotated[str, typed.Email]
+    order: Annotated[int, typed.EventId]
+
+
+async def test_an_object_of_a_declared_class(stage):
+    """It is put like any event: under its identity's key, refused with its own field's path."""
+    async with stage.queue() as queue:
+        keys = {await queue.put(OrderPaid("someone@example.com", 7)) for _ in range(2)}
+        keys |= {await queue.put(Event(email="someone@example.com", event_id="7"))}
+        with pytest.raises(InvalidEventError, match=r"^customer: "):
+            await queue.put(OrderPaid("nobody", 8))
+
+        assert len(keys) == 1
+        assert (await queue.stats()).waiting == 3
 
 
 async def test_keys(stage):

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import attrs
 import cattrs
+import pydantic
 import pytest
 from attrs import define, field, frozen
 from typing_extensions import TypeAliasType
@@ -17,6 +18,8 @@ from typing_extensions import TypeAliasType
 from sendpulse_async import ConfigurationError, Event, InvalidEventError, SendPulseError
 from sendpulse_async._senders import read_event
 from sendpulse_async.typed import AutomationId, Email, EventId, Phone, SentAs, event
+
+from . import elsewhere
 
 if TYPE_CHECKING:
     from nowhere import Absent
@@ -74,6 +77,7 @@ def refusal_of(make: Callable[[], Any]) -> str:
         Annotated[Word, Email],
         Annotated[Text, Email],
         Annotated[Readable, Email],
+        Annotated[pydantic.EmailStr, Email],
         Address,
         Customer,
         Number,
@@ -259,6 +263,20 @@ def test_a_name_that_cannot_be_one(name):
     assert refusal_of(lambda: event(name)).startswith("event_name: ")
 
 
+def test_names_may_be_members_of_an_enumeration():
+    """A program that lists its names in a `StrEnum` gives its members, for the event and for variables."""
+
+    @event(Word.A)
+    @frozen
+    class Paid:
+        email: str
+        total: Annotated[int, SentAs(Word.A)]
+
+    read = read_event(Paid("b@c.d", 5))
+
+    assert (read.event_name, read.to_payload()) == ("a@b.c", {"email": "b@c.d", "a@b.c": 5})
+
+
 def test_parentheses_are_needed():
     """Who forgets them is told so."""
 
@@ -415,6 +433,26 @@ def test_names_of_a_function_can_be_given():
     attrs.resolve_types(Outer, localns=locals())
 
     assert read_event(Outer("a@b.c", Inner("x"))).to_payload() == {"email": "a@b.c", "inner": {"sku": "x"}}
+
+
+@event()
+@define
+class Inherited(elsewhere.Base):
+    mobile: Annotated[str, Phone] = "+1"
+
+
+@event()
+@dataclasses.dataclass
+class AsDataclass(elsewhere.DataclassBase):
+    mobile: Annotated[str, Phone] = "+1"
+
+
+@pytest.mark.parametrize("kind", [Inherited, AsDataclass])
+def test_a_name_means_what_it_means_where_it_is_written(kind):
+    """The annotations of a base are read with the names of its own module."""
+    read = read_event(kind("a@b.c", elsewhere.Later("x")))
+
+    assert read.to_payload() == {"email": "a@b.c", "phone": "+1", "later": {"word": "x"}}
 
 
 @event()

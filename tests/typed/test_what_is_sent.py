@@ -447,6 +447,25 @@ def test_values_go_through_the_callers_converter():
     }
 
 
+def test_a_value_of_an_open_type_goes_by_its_own():
+    """Where a field's type says nothing of its value, the value's class does."""
+    converter = cattrs.Converter()
+    converter.register_unstructure_hook(Decimal, lambda value: f"{value:.2f} EUR")
+
+    @event(converter=converter)
+    @frozen
+    class Paid(Generic[T]):
+        email: str
+        parameter: T
+        anything: Any
+        thing: object
+        either: Decimal | str
+
+    values = read_event(Paid("a@b.c", *[Decimal(1)] * 4)).variables
+
+    assert values == dict.fromkeys(("parameter", "anything", "thing", "either"), "1.00 EUR")
+
+
 def test_a_hook_may_come_after_the_class():
     """A program that sets its converter up when it starts is not too late."""
     converter = cattrs.Converter()
