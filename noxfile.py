@@ -7,7 +7,7 @@ import shutil
 import nox
 
 nox.needs_version = ">=2025.5.1"
-nox.options.sessions = ["lint", "tests"]
+nox.options.sessions = ["lint", "docs", "tests"]
 nox.options.default_venv_backend = "uv|virtualenv"
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
@@ -29,6 +29,13 @@ def lint(session: nox.Session) -> None:
     session.run("pyright")
     session.run("pyright", "--verifytypes", "sendpulse_async", "--ignoreexternal", silent=True)
     session.run("lint-imports")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation strictly into `site/`, and look for dead links and for what comes from elsewhere."""
+    session.install("-e", ".", *dependencies("docs"))
+    session.run("python", "docs/tools/build.py")
 
 
 @nox.session

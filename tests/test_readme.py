@@ -40,6 +40,10 @@ def test_every_example_is_shown_as_it_is() -> None:
     [
         ("docs/examples/raw.py", 1),
         ("docs/examples/authorized.py", 1),
+        ("docs/examples/first_event.py", 1),
+        ("docs/examples/honest_outcome.py", 1),
+        ("docs/examples/inicio_rapido.py", 1),
+        ("docs/examples/lista.py", 100),
         ("docs/examples/bulk.py", 100),
         ("docs/examples/resume.py", 100),
         ("docs/examples/fast.py", 100),
