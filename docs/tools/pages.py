@@ -11,7 +11,7 @@ import attrs
 ROOT = Path(__file__).parents[2]
 REPOSITORY = "https://github.com/sendpulse-async/sendpulse-async/blob/main/"
 README, OVERVIEW = "README.md", "overview.md"
-SHOWN = frozenset({".md", ".png", ".svg"})
+SHOWN = frozenset({".css", ".md", ".png", ".svg"})
 
 _FENCE = re.compile(r"^([ ]*)(```+|~~~+)[^\n]*\n.*?^\1\2[ ]*$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"(\]\()([^)\s]+)(\))")
