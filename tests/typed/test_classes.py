@@ -405,6 +405,23 @@ def test_a_wrong_class_that_could_not_be_checked_is_told_by_its_event():
         assert [problem.partition(":")[0] for problem in caught.value.problems] == ["flow", "event"]
 
 
+@event("half")
+@frozen
+class HalfThere:
+    customer: elsewhere.Missing
+    page: str
+
+
+def test_a_module_may_not_be_read_to_its_end_yet(monkeypatch):
+    """Where modules import each other, the decorator may come before a name: the first event finds it."""
+    with pytest.raises(InvalidEventError, match=r"^customer: its annotation cannot be read, module"):
+        read_event(HalfThere("a@b.c", "/"))
+
+    monkeypatch.setattr(elsewhere, "Missing", Address, raising=False)
+
+    assert read_event(HalfThere("a@b.c", "/")).email == "a@b.c"
+
+
 def test_a_name_that_never_comes():
     """An import for type checkers alone is named, and what to do."""
     with pytest.raises(InvalidEventError) as caught:

@@ -7,6 +7,7 @@ import dataclasses
 import pickle
 import subprocess
 import sys
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -21,6 +22,7 @@ from attrs import define, field, frozen
 from sendpulse_async import Event, InvalidEventError
 from sendpulse_async._senders import read_event
 from sendpulse_async.typed import AutomationId, Email, EventId, Phone, SentAs, event
+from sendpulse_async.typed._declaration import declaration_of
 
 T = TypeVar("T")
 ORDER = UUID("12345678-1234-5678-1234-567812345678")
@@ -497,6 +499,54 @@ def test_what_a_converter_makes_is_checked():
 
     assert problems_of(Paid("a@b.c", total=Decimal(1))) == ["total: a bytes has no place in JSON; convert it first"]
     assert problems_of(Paid("a@b.c", colour=Colour.RED)) == ["event: reading the Paid raised ZeroDivisionError"]
+
+
+def test_a_hook_may_refuse_a_value():
+    """What it says itself of the event is what is told."""
+
+    def refuse(value):
+        raise InvalidEventError(["total: is not for this list"])
+
+    converter = cattrs.Converter()
+    converter.register_unstructure_hook(Decimal, refuse)
+
+    @event(converter=converter)
+    @frozen
+    class Paid:
+        email: str
+        total: Decimal
+
+    assert problems_of(Paid("a@b.c", Decimal(1))) == ["total: is not for this list"]
+
+
+def test_a_class_is_looked_at_once():
+    """However many objects are sent, of the class or of a subclass that nobody declared."""
+
+    class Special(Opened):
+        pass
+
+    for kind in (Opened, Special):
+        first, second = (declaration_of(kind("a@b.c")) for _ in range(2))
+        assert first.plan() is second.plan()
+
+
+def test_a_mapping_of_attrs_is_a_mapping():
+    """A mapping is read as one, whatever its class was made with."""
+
+    @frozen
+    class Row(Mapping):
+        cells: dict[str, Any]
+
+        def __getitem__(self, name):
+            return self.cells[name]
+
+        def __iter__(self):
+            return iter(self.cells)
+
+        def __len__(self):
+            return len(self.cells)
+
+    assert read_event(Row({"email": "a@b.c", "total": 5})).to_payload() == {"email": "a@b.c", "total": 5}
 
 
 def test_a_package_without_events_of_this_kind_pays_nothing():
