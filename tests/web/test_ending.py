@@ -7,6 +7,7 @@ import logging
 from contextlib import asynccontextmanager
 
 import pytest
+import servers
 from aiohttp import web
 from fastapi import FastAPI
 
@@ -32,11 +33,11 @@ class Shop:
     def __init__(self, kind, sandbox):
         self.kind = kind
         self.outcomes = []
-        self._url = sandbox.event_url
+        self.url = sandbox.event_url
 
     @asynccontextmanager
     async def _connect(self):
-        async with RawEventSender(self._url, on_outcome=self.outcomes.append) as sender:
+        async with RawEventSender(self.url, on_outcome=self.outcomes.append) as sender:
             yield sender
 
     def __call__(self, **options):
@@ -70,6 +71,11 @@ def _event(number):
     return {"email": "someone@example.com", "order": int(number)}
 
 
+def nowhere():
+    """An event's URL where nobody listens."""
+    return f"http://127.0.0.1:{servers.free_port()}/events/id/x/1"
+
+
 def orders(sandbox):
     return [entry.payload["order"] for entry in sandbox.events]
 
@@ -89,13 +95,12 @@ async def test_what_is_pending_is_delivered(make, sandbox, tmp_path, caplog):
 async def test_what_cannot_be_delivered_waits_for_the_next_start(make, sandbox, tmp_path, caplog):
     """A drain has an end; what is left then is in the file, and goes out when the application starts again."""
     caplog.set_level(logging.INFO, "sendpulse_async")
-    sandbox.add_fault(Fault(status=503, retry_after=0.1, times=None))
+    well, make.url = make.url, nowhere()
     async with make(outbox=tmp_path / "outbox", drain=0.2) as shop:
         for number in range(3):
             await visit(shop.port, f"/put/{number}")
     assert "0 delivered, 3 pending, 0 given up" in caplog.text
-    assert not orders(sandbox)
-    sandbox.clear_faults()
+    make.url = well
 
     async with make(outbox=tmp_path / "outbox", drain=30):
         pass
@@ -184,47 +189,43 @@ async def test_what_stopped_an_outbox_is_told_at_the_end(caplog):
     assert not hasattr(app.state, "sendpulse")
 
 
-@asynccontextmanager
-async def with_one_pending(sandbox, path):
-    """A block that puts an event which cannot be delivered, under a drain that no test waits for."""
-    sandbox.add_fault(Fault(status=503, retry_after=0.1, times=None))
-    sendpulse = for_fastapi.SendPulse(lambda: RawEventSender(sandbox.event_url), outbox=path, drain=1000)
-    async with sendpulse(app := FastAPI()):
-        await app.state.sendpulse.outbox.put(_event(1))
-        yield
-
-
 async def test_who_is_cancelled_does_not_drain(sandbox, tmp_path):
     """An application that is cancelled as a whole ends at once, and its event goes out after the next start."""
+    urls = iter([nowhere(), sandbox.event_url])
+    sendpulse = for_fastapi.SendPulse(lambda: RawEventSender(next(urls)), outbox=tmp_path / "outbox", drain=1000)
+    is_put = asyncio.Event()
 
-    async def run(is_open):
-        async with with_one_pending(sandbox, tmp_path / "outbox"):
-            is_open.set()
+    async def run():
+        async with sendpulse(FastAPI()) as state:
+            await state["sendpulse"].outbox.put(_event(1))
+            is_put.set()
             await asyncio.Event().wait()
 
-    task = asyncio.create_task(run(is_open := asyncio.Event()))
-    await is_open.wait()
+    task = asyncio.create_task(run())
+    await is_put.wait()
     task.cancel()
-    await asyncio.wait_for(asyncio.wait([task]), PATIENCE)
+    await asyncio.wait([task], timeout=PATIENCE)
     assert task.cancelled()
-    sandbox.clear_faults()
-
-    sendpulse = for_fastapi.SendPulse(lambda: RawEventSender(sandbox.event_url), outbox=tmp_path / "outbox", drain=30)
     async with sendpulse(FastAPI()):
         pass
 
     assert orders(sandbox) == [1]
 
 
-async def _fail(sandbox, path):
-    async with with_one_pending(sandbox, path):
-        sandbox.clear_faults()
-        raise LookupError
-
-
 async def test_a_fault_of_somebody_else_does_not_stop_the_drain(sandbox, tmp_path):
     """Where another part of the application fails at its end, what is pending is delivered as long as ever."""
-    with pytest.raises(LookupError):
-        await _fail(sandbox, tmp_path / "outbox")
+    sandbox.add_fault(Fault(delay=0.2))
+    sendpulse = for_fastapi.SendPulse(
+        lambda: RawEventSender(sandbox.event_url), outbox=tmp_path / "outbox", drain=PATIENCE
+    )
 
-    assert orders(sandbox) == [1]
+    async def run():
+        async with sendpulse(FastAPI()) as state:
+            for number in range(3):
+                await state["sendpulse"].outbox.put(_event(number))
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        await run()
+
+    assert orders(sandbox) == [0, 1, 2]
