@@ -7,11 +7,13 @@ import shutil
 import nox
 
 nox.needs_version = ">=2025.5.1"
-nox.options.sessions = ["lint", "docs", "tests"]
+nox.options.sessions = ["lint", "docs", "package", "tests"]
 nox.options.default_venv_backend = "uv|virtualenv"
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 EVERYTHING = f".[{','.join(PYPROJECT['project']['optional-dependencies'])}]"
+# What looks at the built wheel needs other tools, and no Python but its own: the session `package` runs it.
+SHIPPING = "tests/packaging"
 
 
 def dependencies(group: str) -> list[str]:
@@ -39,11 +41,20 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
+def package(session: nox.Session) -> None:
+    """Check what is shipped as it will be installed, and what a release is made with; arguments go to pytest."""
+    session.install(*dependencies("package"))
+    # Nothing of what other tests begin with: it needs all that these do without. Tools start often, hence bytecode.
+    environment = {"PYTHONDONTWRITEBYTECODE": ""}
+    session.run("pytest", SHIPPING, f"--confcutdir={SHIPPING}", *session.posargs, env=environment)
+
+
+@nox.session
 def tests(session: nox.Session) -> None:
     """Run the tests with branch coverage; arguments after `--` go to pytest."""
     session.install("-e", EVERYTHING, *dependencies("tests"))
     session.run("coverage", "erase")
-    session.run("coverage", "run", "-m", "pytest", *session.posargs)
+    session.run("coverage", "run", "-m", "pytest", f"--ignore={SHIPPING}", *session.posargs)
     session.run("coverage", "combine", "--quiet")
     if not session.posargs:
         session.run("coverage", "report")
@@ -53,7 +64,7 @@ def tests(session: nox.Session) -> None:
 def versions(session: nox.Session) -> None:
     """Run the tests without coverage on each Python that is here."""
     session.install("-e", EVERYTHING, *dependencies("tests"))
-    session.run("pytest", *session.posargs)
+    session.run("pytest", f"--ignore={SHIPPING}", *session.posargs)
 
 
 @nox.session
@@ -81,7 +92,20 @@ def soak(session: nox.Session) -> None:
 
 @nox.session
 def build(session: nox.Session) -> None:
-    """Build the sdist and the wheel into `dist/`."""
-    session.install("build")
-    shutil.rmtree("dist", ignore_errors=True)
-    session.run("python", "-m", "build")
+    """Build the sdist and the wheel into `dist/`, and into `sbom/` the list of what a bare installation consists of."""
+    session.install("cyclonedx-bom>=7", "uv>=0.9")
+    for folder in ("dist", "sbom"):
+        shutil.rmtree(folder, ignore_errors=True)
+    session.run("uv", "build", "--quiet", "--no-create-gitignore", "--out-dir", "dist")
+    session.run("python", "tests/packaging/sbom.py", "dist", "sbom/sendpulse-async.cdx.json")
+
+
+@nox.session
+def api(session: nox.Session) -> None:
+    """Compare the public names with those of a commit: of the one after `--`, or of the latest tag."""
+    session.install("griffe>=1.14")
+    tag = session.run("git", "describe", "--tags", "--abbrev=0", external=True, silent=True, success_codes=[0, 128])
+    against = session.posargs or [line for line in str(tag).splitlines() if not line.startswith("fatal:")]
+    if not against:
+        session.skip("there is no release to compare with yet; name a commit after --")
+    session.run("griffe", "check", "sendpulse_async", "--against", against[0])

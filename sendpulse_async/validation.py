@@ -8,8 +8,8 @@ from functools import partial
 from typing import Any, overload
 
 import attrs
-import email_validator
-import phonenumbers
+import email_validator  # pip install 'sendpulse-async[validate]'
+import phonenumbers  # pip install 'sendpulse-async[validate]'
 
 from ._errors import ConfigurationError, InvalidEventError
 from ._events import Event, Refused

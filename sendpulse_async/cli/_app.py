@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import cyclopts
+import cyclopts  # pip install 'sendpulse-async[cli]'
 
 from .. import ConfigurationError, InvalidEventError, JournalError, __version__
 from . import _queues

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
-from aiohttp import web
+from aiohttp import web  # pip install 'sendpulse-async[aiohttp]'
 
 from .._errors import ConfigurationError
 from .._outbox import Outbox

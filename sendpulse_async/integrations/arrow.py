@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 import attrs
-import pyarrow  # type: ignore[import-untyped] # it has no types
+import pyarrow  # type: ignore[import-untyped] # it has no types; pip install 'sendpulse-async[parquet]'
 
 from .._bulk import Options, PartedRun, run_in_parts
 from .._errors import ConfigurationError, SendPulseError

@@ -10,8 +10,8 @@ from functools import partial
 from typing import Any, TypedDict, Unpack
 
 import attrs
-import pyarrow  # type: ignore[import-untyped] # it has no types
-from distributed import Client, Future, as_completed
+import pyarrow  # type: ignore[import-untyped] # it has no types; pip install 'sendpulse-async[dask]'
+from distributed import Client, Future, as_completed  # pip install 'sendpulse-async[dask]'
 
 from .._arguments import check_whole
 from .._errors import ConfigurationError, SendPulseError, StoppedError

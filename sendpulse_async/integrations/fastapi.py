@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Annotated, Any, TypeAlias
 
 import attrs
-from fastapi import Depends
+from fastapi import Depends  # pip install 'sendpulse-async[fastapi]'
 from fastapi.requests import HTTPConnection
 from starlette.applications import Starlette
 

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Final
 
-import uvicorn
+import uvicorn  # pip install 'sendpulse-async[sandbox]'
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ._doors import TRANSPORT

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from aiomcache import ClientException, FlagClient
+from aiomcache import ClientException, FlagClient  # pip install 'sendpulse-async[memcached]'
 from aiomcache.client import acquire
 from aiomcache.pool import Connection
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from functools import cached_property
 
-import httptools
+import httptools  # pip install 'sendpulse-async[fast]'
 
 from .._http import RESPONSE_BODY_LIMIT, FailureKind, Request, Response, Target, TransportError
 from ._bodies import whole

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Self
 
-from taskiq_aio_pika import AioPikaBroker
+from taskiq_aio_pika import AioPikaBroker  # pip install 'sendpulse-async[taskiq]'
 
 from ..._arguments import check_whole
 from ..._errors import ConfigurationError, JournalError

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from attrs import frozen
-from starlette.responses import Response
+from starlette.responses import Response  # pip install 'sendpulse-async[sandbox]'
 
 from ..._contract import (
     DUPLICATE_MESSAGE,

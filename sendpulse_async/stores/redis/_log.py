@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import attrs
-from redis.asyncio import Redis
+from redis.asyncio import Redis  # pip install 'sendpulse-async[redis]'
 from redis.exceptions import RedisError
 
 from ..._arguments import check_seconds
