@@ -34,7 +34,7 @@ Phone: Final = Mark("Phone", "phone")
 AutomationId: Final = Mark("AutomationId", AUTOMATION_ID_FIELD)
 """The field holds the number of the flow, see `Event.automation_id`."""
 EventId: Final = Mark("EventId", EVENT_ID_FIELD)
-"""The field holds your own identity for the event, text, a whole number or a UUID; it is never sent."""
+"""The field holds your own identity for the event, text, a whole number or a UUID; it is sent only as `SentAs` says."""
 
 BY_NAME: Final = {mark.part: mark for mark in (Email, Phone, AutomationId)}
 """What a field is by its name alone, as in the flat mapping."""
