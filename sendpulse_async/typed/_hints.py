@@ -107,8 +107,9 @@ def _members(hint: Any, marks: list[Any]) -> Iterator[Any]:
 
 def _unaliased(hint: Any) -> Any:
     """Return what a `type` statement names, or a `NewType` is made of."""
-    while (meant := getattr(hint, "__supertype__", None) or getattr(hint, "__value__", None)) is not None:
-        if isinstance(hint, type):  # a class of the caller's own, with an attribute of this name
+    while not isinstance(hint, type):  # a class may have attributes of these names, which mean nothing here
+        meant = getattr(hint, "__supertype__", None) or getattr(hint, "__value__", None)
+        if meant is None:
             break
         hint = meant
     return hint

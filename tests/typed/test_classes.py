@@ -38,6 +38,11 @@ class Word(enum.StrEnum):
     A = "a@b.c"
 
 
+class Valued:
+    __value__ = str
+    __supertype__ = str
+
+
 class Readable(Protocol):
     def read(self) -> str: ...
 
@@ -113,6 +118,7 @@ def test_an_identity_may_be_text_a_number_or_a_uuid(annotation):
         (Annotated[list[str], Email], "email", "str"),
         (Annotated[Literal[5], Email], "email", "str"),
         (Annotated[Flow, Email], "email", "str"),
+        (Annotated[Valued, Email], "email", "str"),
         (Annotated[str, AutomationId], "automation_id", "int"),
         (Annotated[bool, AutomationId], "automation_id", "int"),
         (Annotated[Literal[True], AutomationId], "automation_id", "int"),
