@@ -23,7 +23,7 @@ T = TypeVar("T")
 _ATTRIBUTE: Final = "__sendpulse_event__"
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Declaration:
     """What the decorator said of a class.
 

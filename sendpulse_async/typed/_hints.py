@@ -22,7 +22,7 @@ class LaterError(Exception):
     """An annotation names what is not there yet."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Hint:
     """A field's annotation, read.
 

@@ -23,7 +23,7 @@ _KINDS: Final[dict[str, tuple[type, ...]]] = {
 }
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class _Field:
     """A field of the class.
 
@@ -56,7 +56,7 @@ class _Field:
             yield 'is private; name what it is sent as with SentAs("…"), or keep it out with init=False'
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Plan:
     """How an object of a class is read.
 
