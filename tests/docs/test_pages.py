@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
+
 import llms
 import pytest
 from pages import REPOSITORY, ROOT, DeadLinkError, read_pages
@@ -86,3 +89,11 @@ def test_each_page_is_reached_from_the_navigation():
         page.path for page in ALL if f"{page.path.rpartition('/')[0]}/*.md" not in listed and page.path not in listed
     ]
     assert stray == []
+
+
+def test_each_extra_that_a_page_installs_is_there():
+    """pip says little of an extra that it does not know, and installs the package without it."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    named = re.findall(r"(?:sendpulse-async|'\.)\[([\w,-]+)\]", "\n".join(page.text for page in ALL))
+
+    assert {extra for group in named for extra in group.split(",")} == set(project["optional-dependencies"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+import re
 from collections import Counter
 from functools import reduce
 
@@ -103,3 +104,12 @@ def test_a_page_without_the_site_has_what_the_site_has():
     assert "### Event.from_mapping" in text
     assert ":::" not in text
     assert "_keep" not in text
+
+
+def test_the_variables_of_the_environment_are_those_that_are_read():
+    """Who sets up a service finds each variable that a sender looks for, and none that it does not."""
+    index = (ROOT / "docs/reference/index.md").read_text(encoding="utf-8")
+    listed = re.findall(r"`(SENDPULSE_\w+)`", index)
+
+    senders = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "sendpulse_async/_senders").glob("*.py"))
+    assert set(listed) == set(re.findall(r"\bSENDPULSE_[A-Z_]+", senders))
