@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import os
 from collections.abc import AsyncIterator, Callable
@@ -11,11 +10,10 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 import attrs
 
 from .._errors import ConfigurationError
+from .._logging import facts, logger
 from .._outbox import Outbox
 from .._senders import EventSender, carrier_of
 from ._connect import context_of
-
-logger = logging.getLogger("sendpulse_async")
 
 NAME = "sendpulse"
 """What is opened under no other name."""
@@ -86,6 +84,6 @@ class Opening:
                     drain = 0.0
                 raise
             finally:
-                drained = await outbox.aclose(drain)
-                counts = drained.delivered, drained.pending, drained.dead
-                logger.info("%r was closed: %d delivered, %d pending, %d given up", outbox, *counts)
+                drained = attrs.asdict(await outbox.aclose(drain))
+                text = "%r was closed: %d delivered, %d pending, %d given up"
+                logger.info(text, outbox, *drained.values(), extra=facts(**drained))

@@ -100,6 +100,7 @@ async def test_what_cannot_be_delivered_waits_for_the_next_start(make, sandbox, 
         for number in range(3):
             await visit(shop.port, f"/put/{number}")
     assert "0 delivered, 3 pending, 0 given up" in caplog.text
+    assert [record.sendpulse_pending for record in caplog.records if "was closed" in record.message] == [3]
     make.url = well
 
     async with make(outbox=tmp_path / "outbox", drain=30):
@@ -155,6 +156,26 @@ async def test_an_event_that_hangs_in_the_drain_is_settled(make, sandbox, tmp_pa
 
     assert orders(sandbox) == [0, 1]
     assert [outcome.status for outcome in make.outcomes] == [OutcomeStatus.UNKNOWN, OutcomeStatus.ACCEPTED]
+
+
+async def test_an_event_that_waits_for_room_is_not_stored(make, sandbox, tmp_path):
+    """Where the server's patience ends a checkout whose event waits for room in the outbox, that event is nowhere."""
+
+    def full(sender):
+        return Outbox(tmp_path / "outbox", sender, max_pending=1)
+
+    well, make.url = make.url, nowhere()
+    async with make(outbox=full, drain=0.2) as shop, Customer(shop.port) as customer:
+        await visit(shop.port, "/put/0")
+        customer.ask("/put/1")
+        await until(lambda: not shop.is_idle, "the second checkout begins")
+        await shop.stop()
+    make.url = well
+
+    async with make(outbox=full, drain=30):
+        pass
+
+    assert orders(sandbox) == [0]
 
 
 class Broken:
