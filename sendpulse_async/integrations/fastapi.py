@@ -19,6 +19,9 @@ from ._web import DRAIN, NAME, Connect, Opening, OutboxChoice
 __all__ = ["OutboxDep", "SendPulse", "SenderDep", "get_outbox", "get_sender"]
 
 
+# Both are async though they await nothing: FastAPI runs plain functions in its threads, all of which may be busy.
+
+
 async def get_sender(connection: HTTPConnection) -> EventSender:
     """Return the sender of the application that a request or a WebSocket came to; a dependency of its handler.
 

@@ -4,6 +4,7 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import Annotated
 
+import anyio.to_thread
 import httpx
 import pytest
 from fastapi import APIRouter, BackgroundTasks, Depends, FastAPI, WebSocket
@@ -337,6 +338,20 @@ async def test_a_sender_lives_on_trio_too(opened, anyio_backend):
     if anyio_backend == "trio":
         with pytest.raises(ConfigurationError, match="asyncio"):
             await SendPulse(opened.connect, outbox=Outbox.in_memory)(app).__aenter__()
+
+
+@pytest.mark.asyncio
+async def test_it_takes_no_thread(opened):
+    """Where all of FastAPI's threads are busy, a handler still gets its sender at once."""
+    app = shop(SendPulse(opened.connect))
+    shopping = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop")
+    threads = anyio.to_thread.current_default_thread_limiter()
+    threads.total_tokens = 1
+
+    async with app.router.lifespan_context(app), shopping, threads:
+        answer = await asyncio.wait_for(shopping.post("/send"), 30)
+
+    assert answer.json() == "sent"
 
 
 # What is told
