@@ -38,13 +38,13 @@ def test_importing_it_says_and_warns_nothing(bare: Environment) -> None:
 def test_importing_it_is_quick(bare: Environment) -> None:
     """It takes less than 150 ms above `import httpx`, of the processor's time, which other programs lengthen little.
 
-    Where `import httpx` takes more than 100 ms, the machine is a slow one, and the bound grows with it.
+    Where `import httpx` takes more than its 60 ms, the machine is slow or busy, and the bound grows with it.
     """
     runs = [tuple(map(float, bare.run(MEASURED).stdout.split())) for _ in range(7)]
 
     of_httpx, above = (statistics.median(times) for times in zip(*runs, strict=True))
 
-    assert above < 0.15 * max(1, of_httpx / 0.1), f"{above:.3f} s above import httpx, which took {of_httpx:.3f} s"
+    assert above < 0.15 * max(1, of_httpx / 0.06), f"{above:.3f} s above import httpx, which took {of_httpx:.3f} s"
 
 
 def test_importing_it_loads_what_it_needs_and_no_more(bare: Environment) -> None:
