@@ -20,7 +20,7 @@ from ..integrations.taskiq._options import Options
 from ._consoles import Console, how_to_call, open_stdout
 from ._doors import load_env_file
 from ._exit_codes import ExitCode
-from ._queues import QueueFlags
+from ._queue_flags import QueueFlags
 
 _URL = "SENDPULSE_QUEUE_URL"
 _MEANINGS = {

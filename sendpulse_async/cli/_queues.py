@@ -2,35 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
-import attrs
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from ._exit_codes import ExitCode
+from ._queue_flags import QueueFlags
 
 _Switch = Parameter(negative=())
 
 
-@Parameter(name="*")
-@attrs.frozen(kw_only=True)
-class QueueFlags:
-    """Which queue it is; RabbitMQ's URL is SENDPULSE_QUEUE_URL.
-
-    Attributes:
-        name: The queue's name.
-        env_file: A file of SENDPULSE_ variables; they beat those of the environment.
-    """
-
-    name: str = "sendpulse"
-    env_file: Path | None = None
-
-
 async def status(
     *,
-    where: QueueFlags = QueueFlags(),
+    where: QueueFlags = QueueFlags(),  # noqa: B008 - a frozen value
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> ExitCode:
     """Show how many events of a queue wait, are delayed or dead; the exit code is 0 without dead letters, else 3.
@@ -46,7 +31,7 @@ async def status(
 
 async def dead_letters(
     *,
-    where: QueueFlags = QueueFlags(),
+    where: QueueFlags = QueueFlags(),  # noqa: B008 - likewise
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> ExitCode:
     """List the events of a queue that were given up, addresses masked; they stay where they are.
@@ -62,7 +47,7 @@ async def dead_letters(
 
 async def replay(
     *,
-    where: QueueFlags = QueueFlags(),
+    where: QueueFlags = QueueFlags(),  # noqa: B008 - likewise
     resend_unknown: Annotated[bool, _Switch] = False,
     limit: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
 ) -> ExitCode:

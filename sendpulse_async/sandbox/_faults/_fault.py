@@ -11,7 +11,7 @@ from attrs import evolve, field, frozen
 from ..._contract import API_KEY_PREFIX, ERROR_TOO_MANY_REQUESTS
 from .._ledger import parse_query
 from .._wire import HTML_TYPE, JSON_TYPE, Answer, code_of, takes_body, usual_answer
-from ._rules import MAX_SECONDS, is_body, is_query, is_seconds, is_whole, refuse_combinations, rule, to_headers
+from ._rules import MAX_SECONDS, is_body, is_query, is_seconds, is_whole, rule, to_headers
 
 if TYPE_CHECKING:
     from .._ledger import LedgerEntry, Query
@@ -103,7 +103,7 @@ class Fault:
             raise ValueError(f"drop={self.drop!r} excludes status, body, headers and retry_after: nothing is answered")
         if self.body is not None and not takes_body(self.status or 200):
             raise ValueError(f"body and status={self.status} exclude each other")
-        refuse_combinations(self)
+        _refuse_combinations(self)
 
     @property
     def has_own_answer(self) -> bool:
@@ -188,3 +188,15 @@ def _json_object(body: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def _refuse_combinations(fault: Fault) -> None:
+    """Refuse fields that are right alone and make no sense together; the text names them."""
+    if fault.door == "token" and (fault.event, fault.email, fault.where) != (None, None, None):
+        raise ValueError("event, email and where cannot match at door='token'")
+    if fault.every is not None and fault.probability is not None:
+        raise ValueError("every and probability exclude each other")
+    if fault.seed is not None and fault.probability is None:
+        raise ValueError("seed needs a probability")
+    if fault.token is not None and fault.door not in (None, "name"):
+        raise ValueError(f"token={fault.token!r} and door={fault.door!r} exclude each other: only names need a token")

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from attrs import Attribute
 
-    from ._fault import Fault
-
 MAX_SECONDS: Final = 1_000_000_000
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE: Final = re.compile(r"([!-~\x80-\xff]([\t -~\x80-\xff]*[!-~\x80-\xff])?)?")
@@ -88,19 +86,3 @@ def is_query(_: object, attribute: Attribute[Any], value: Any) -> None:
         parse_query(value)
     except ValueError as error:
         raise ValueError(f"{attribute.name}: {error}") from None
-
-
-def refuse_combinations(fault: Fault) -> None:
-    """Refuse fields that are right alone and make no sense together.
-
-    Raises:
-        ValueError: There are such; the text names them.
-    """
-    if fault.door == "token" and (fault.event, fault.email, fault.where) != (None, None, None):
-        raise ValueError("event, email and where cannot match at door='token'")
-    if fault.every is not None and fault.probability is not None:
-        raise ValueError("every and probability exclude each other")
-    if fault.seed is not None and fault.probability is None:
-        raise ValueError("seed needs a probability")
-    if fault.token is not None and fault.door not in (None, "name"):
-        raise ValueError(f"token={fault.token!r} and door={fault.door!r} exclude each other: only names need a token")
