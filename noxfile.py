@@ -46,7 +46,8 @@ def package(session: nox.Session) -> None:
     session.install(*dependencies("package"))
     # Nothing of what other tests begin with: it needs all that these do without. Tools start often, hence bytecode.
     environment = {"PYTHONDONTWRITEBYTECODE": ""}
-    session.run("pytest", SHIPPING, f"--confcutdir={SHIPPING}", *session.posargs, env=environment)
+    # What a test installs may have to be fetched first.
+    session.run("pytest", SHIPPING, f"--confcutdir={SHIPPING}", "--timeout=600", *session.posargs, env=environment)
 
 
 @nox.session
