@@ -64,8 +64,8 @@ class LogWatch(logging.Handler):
         self._found: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        extra = [fact for name, fact in vars(record).items() if name.startswith("sendpulse_")]
-        texts = self._format(record), repr(record.args), repr(extra)
+        facts = [fact for name, fact in vars(record).items() if name.startswith("sendpulse_") and isinstance(fact, str)]
+        texts = self._format(record), repr(record.args), *facts
         self._found += [f"{record.name}: {text}" for text in found_in(*texts)]
 
     def take(self) -> list[str]:
