@@ -7,9 +7,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from environments import UV, VERSIONS, Environment, interpreter
-
-ROOT = Path(__file__).parents[2]
+from environments import ROOT, UV, VERSIONS, Environment, interpreter
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import uv
 
+ROOT = Path(__file__).parents[2]
 VERSIONS = ("3.11", "3.12", "3.13")
 UV = uv.find_uv_bin()
 NEEDS = {"anyio", "attrs", "cattrs", "httpx"}

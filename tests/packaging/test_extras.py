@@ -6,8 +6,7 @@ import json
 import sys
 
 import pytest
-from conftest import ROOT
-from environments import CORE, VERSIONS, Environment, interpreter
+from environments import CORE, ROOT, VERSIONS, Environment, interpreter
 
 # Each extra, and the modules that it is for. A new one needs a line here.
 DOORS = {
