@@ -17,6 +17,8 @@ import reference
 from pages import ROOT, SHOWN, Page, read_pages
 
 PAGES, SITE = ROOT / "build/pages", ROOT / "site"
+LANGUAGES = {"pt": "pt-BR"}
+"""Of the folders whose pages are not in English: the builder knows one language for all."""
 
 
 def lay_out(pages: list[Page], target: Path) -> None:
@@ -41,6 +43,16 @@ def add_plain(pages: list[Page], site: Path, address: str, said: str) -> None:
     write(site / "llms-full.txt", llms.whole(pages))
 
 
+def name_languages(site: Path) -> None:
+    """Let each page say in which language it is, for those who have it read to them."""
+    for folder, language in LANGUAGES.items():
+        for path in (site / folder).rglob("*.html"):
+            text = path.read_text(encoding="utf-8")
+            if '<html lang="en"' not in text:
+                raise LookupError(f"{path.relative_to(site)} does not begin as pages did")
+            write(path, text.replace('<html lang="en"', f'<html lang="{language}"', 1))
+
+
 def setting(name: str) -> str:
     """Return a setting of the site that is one line."""
     found = re.search(rf"^{name}: (.+)$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), re.MULTILINE)
@@ -61,6 +73,7 @@ def main() -> None:
     lay_out(pages, PAGES)
     shutil.rmtree(SITE, ignore_errors=True)
     subprocess.run([sys.executable, "-m", "zensical", "build", "--clean", "--strict"], cwd=ROOT, check=True)
+    name_languages(SITE)
     add_plain(pages, SITE, address, setting("site_description"))
     found = check.problems(SITE, address)
     if browse.CHROMIUM.exists() or os.environ.get("CI") == "true":

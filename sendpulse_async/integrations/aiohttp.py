@@ -56,8 +56,8 @@ class SendPulse:
             `RawEventSender.from_env` itself.
         outbox: The path of an outbox's file, or a function that makes an `Outbox` of the sender, such as
             `Outbox.in_memory`. None: no outbox.
-        drain: Seconds for which the outbox goes on delivering at the end. They come after those that the server gives
-            its requests, and both must fit into what is left until somebody kills it.
+        drain: Seconds for which the outbox goes on delivering at the end, 5 by default. They come after those that the
+            server gives its requests, and both must fit into what is left until somebody kills it.
         name: One of its own for each further `SendPulse` of the application: the attributes of that one then find what
             it opened.
 
