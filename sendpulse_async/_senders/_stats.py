@@ -20,7 +20,7 @@ class SenderStats:
         rejected: They will not be taken as they are.
         not_sent: Surely not taken.
         unknown: Perhaps taken.
-        pending: On their way.
+        pending: On their way. One that a `KeyboardInterrupt` broke off stays here, for nobody learns what came of it.
     """
 
     offered: int = 0
