@@ -11,6 +11,8 @@ import servers
 from canaries import LogWatch, found_in
 from fault_server import FaultServer
 
+from sendpulse_async.sandbox import Sandbox
+
 pytest_plugins = ["pytester"]
 
 
@@ -44,6 +46,12 @@ def pytest_runtest_makereport(item, call):
     if is_ours and report.passed and (found := found_in(report.capstdout, report.capstderr)):
         report.outcome, report.longrepr = "failed", f"a secret was printed: {found}"
     return report
+
+
+@pytest.fixture
+def sandbox():
+    with Sandbox() as sandbox:
+        yield sandbox
 
 
 @pytest.fixture(params=carriers.ALL, ids=str)

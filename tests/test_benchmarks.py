@@ -102,3 +102,18 @@ def test_what_a_log_costs_is_measured() -> None:
         "an entry of the log",
     ]
     assert all(float(line[45:54].replace(",", "")) > 0 for line in lines)
+
+
+def test_what_hooks_and_classes_cost_is_measured() -> None:
+    """Each case has its microseconds, and how many times the least it is."""
+    lines = output_of("benchmarks.before_network", "--events=20", "--rounds=1").splitlines()
+
+    assert [line[:40].rstrip() for line in lines] == [
+        "no hooks",
+        "an object of a class with @event",
+        "hooks that do nothing",
+        "Telemetry, OpenTelemetry's API alone",
+        "Telemetry, its SDK, not sampled",
+        "Telemetry, its SDK, sampled",
+    ]
+    assert all(float(line.split()[-3]) > 0 for line in lines)

@@ -31,12 +31,6 @@ def anyio_backend(request):
     return request.param
 
 
-@pytest.fixture
-def sandbox():
-    with Sandbox() as sandbox:
-        yield sandbox
-
-
 class Told(Hooks):
     """Counts what it hears; an outcome without its start, or a second one, is a fault that the log tells."""
 

@@ -25,11 +25,13 @@ from fakes import (
 )
 
 from sendpulse_async import (
+    ApiKey,
     AuthorizedEventSender,
     ClientCredentials,
     ConfigurationError,
     Event,
     Hooks,
+    InvalidEventError,
     Outbox,
     Quota,
     RateLimit,
@@ -298,6 +300,50 @@ def test_what_is_no_list_of_hooks_is_refused(hooks):
         ConfigurationError, match=r"hooks must be a list of Hooks objects, as in hooks=\[Telemetry\(\)\]"
     ):
         RawEventSender(URL, hooks=hooks)
+
+
+def test_an_async_hook_is_refused():
+    """Nobody would await it: the error names it, and where to go."""
+
+    class Waiting(Hooks):
+        async def on_pause(self, pause):
+            raise AssertionError
+
+    with pytest.raises(ConfigurationError, match=r"hooks: on_pause of Waiting is async, .* on_outcome="):
+        RawEventSender(URL, hooks=[Heard(), Waiting()])
+
+
+@pytest.mark.parametrize("name", ["two\nlines", 5, " "])
+async def test_a_name_that_cannot_be_sent_is_told_to_nobody(name, heard):
+    """It might be anything."""
+    sender = AuthorizedEventSender(ApiKey("sp_apikey_canary"), transport=ScriptedTransport(TAKEN), hooks=[heard])
+    async with sender:
+        with pytest.raises(InvalidEventError):
+            await sender.send_event(EVENT, event_name=name)
+
+    assert [told[-1].event_name for told in heard.told] == [None, None]
+
+
+async def test_hooks_hear_of_an_outcome_before_on_outcome_does(heard):
+    """So that what it looks up of the hooks is there."""
+    seen = []
+    async with sender_on(TAKEN, hooks=[heard], on_outcome=lambda _: seen.append(list(heard.names))) as sender:
+        await sender.send_event(EVENT)
+
+    assert seen == [["start", "attempt", "outcome"]]
+
+
+async def test_an_interrupt_leaves_its_event_pending():
+    """Of a program that ends in the middle nobody learns what came of its event."""
+
+    def interrupt(_):
+        raise KeyboardInterrupt
+
+    async with sender_on(interrupt, hooks=[]) as sender:
+        with pytest.raises(KeyboardInterrupt):
+            await sender.send_event(EVENT)
+
+    assert sender.stats() == SenderStats(offered=1, pending=1)
 
 
 async def test_the_counts_balance_at_any_moment():

@@ -35,6 +35,13 @@ def test_every_example_is_shown_as_it_is() -> None:
     assert sorted(SHOWN) == sorted(files.items())
 
 
+def test_every_snippet_is_a_file() -> None:
+    """Whatever a page shows of Python or PHP is a file in `docs/examples`, which the tests run."""
+    fences = re.findall(r"^```(?:python|php)$", "\n".join(PAGES), re.MULTILINE)
+
+    assert len(fences) == len(SHOWN)
+
+
 @pytest.mark.parametrize(
     ("path", "events"),
     [

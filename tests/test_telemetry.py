@@ -14,6 +14,7 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.trace.sampling import Decision, ParentBased, Sampler, SamplingResult
 from opentelemetry.trace import SpanKind, StatusCode
 
 from sendpulse_async import (
@@ -27,7 +28,7 @@ from sendpulse_async import (
     send_many,
 )
 from sendpulse_async.integrations.opentelemetry import Telemetry
-from sendpulse_async.sandbox import Fault, Sandbox
+from sendpulse_async.sandbox import Fault
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(30)]
 EVENT = {"email": "someone@example.com", "secret": "canary"}
@@ -36,12 +37,6 @@ EVENT = {"email": "someone@example.com", "secret": "canary"}
 @pytest.fixture(params=["asyncio", "trio"])
 def anyio_backend(request):
     return request.param
-
-
-@pytest.fixture
-def sandbox():
-    with Sandbox() as sandbox:
-        yield sandbox
 
 
 class Kept:
@@ -142,6 +137,28 @@ async def test_a_run_is_a_span_above_its_events(sandbox, kept):
     assert {span.parent.span_id for span in children} == {run.get_span_context().span_id}
     assert (len(children), run.attributes["sendpulse.run.accepted"]) == (20, 20)
     assert run.end_time >= max(span.end_time for span in children)
+
+
+class NoRuns(Sampler):
+    """Samples all that has no parent, but for runs."""
+
+    def should_sample(self, parent_context, trace_id, name, *arguments, **options):
+        return SamplingResult(Decision.DROP if name == "sendpulse.run" else Decision.RECORD_AND_SAMPLE)
+
+    def get_description(self):
+        return "no runs"
+
+
+async def test_the_events_of_a_run_that_is_not_sampled_are_not_either(sandbox):
+    """So a sampler that picks runs decides for all that belongs to them, and for nothing else."""
+    exporter, provider = InMemorySpanExporter(), TracerProvider(sampler=ParentBased(NoRuns()), shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    async with RawEventSender(sandbox.event_url, hooks=[Telemetry(tracer_provider=provider)]) as sender:
+        await send_many(sender, [EVENT] * 5)
+        await sender.send_event(EVENT)
+
+    assert len(sandbox.events) == 6
+    assert [span.name for span in exporter.get_finished_spans()] == ["sendpulse.event"]
 
 
 async def test_metrics_count_and_measure(sandbox, kept):

@@ -28,15 +28,17 @@ class Audience:
         self._hooks = hooks
         self._all = (_LOG, *hooks)
 
-    @property
-    def hears_events(self) -> bool:
-        """Whether anybody wants to hear of each event; the log is asked anew, since its level may change."""
-        return bool(self._hooks) or logger.isEnabledFor(logging.DEBUG)
+    def start(self, sending: Callable[[], Sending]) -> Watch | None:
+        """Tell that an event sets out; return what tells the rest of it, or None: nobody wants to hear of it.
 
-    def start(self, sending: Sending) -> Watch:
-        """Tell that an event sets out; return what tells the rest of it."""
-        _tell(self._all, lambda hook: hook.on_start(sending))
-        return Watch(self._all, sending)
+        The log is asked for each event, since its level may change; to make its records for nobody would cost more.
+        """
+        hooks = self._all if logger.isEnabledFor(logging.DEBUG) else self._hooks
+        if not hooks:
+            return None
+        watch = Watch(hooks, sending())
+        watch.start()
+        return watch
 
     def pause(self, seconds: float) -> None:
         """Tell that there is a new pause."""
@@ -64,6 +66,10 @@ class Watch:
     _hooks: tuple[Hooks, ...]
     _sending: Sending
     _attempts: int = attrs.field(default=0, init=False)
+
+    def start(self) -> None:
+        """Tell that it sets out."""
+        _tell(self._hooks, lambda hook: hook.on_start(self._sending))
 
     def attempt(self, elapsed: float, status_code: int | None, error: DeliveryError | None) -> None:
         """Tell what came of a request."""

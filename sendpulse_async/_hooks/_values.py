@@ -1,4 +1,7 @@
-"""What hooks are told of. None of it holds an address, a payload, a secret, or the path of a URL."""
+"""What hooks are told of. Of an event, of a secret and of a URL's path none of it shows anything.
+
+An `error` is the one that the caller gets: its `message` and `body`, where it has them, are SendPulse's own words.
+"""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ import itertools
 import time
 import warnings
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, ClassVar, Protocol, Self, TypeAlias, runtime_checkable
 
 import anyio
@@ -214,9 +215,11 @@ class Sender:
             return
         job.is_offered = True
         self._counts.offered += 1
-        if self.audience.hears_events:
-            target, name = self._target, self._door.name(job.event, job.event_name)
-            job.watch = self.audience.start(Sending(job.index, name, target.scheme, target.host, target.port, job.run))
+        job.watch = self.audience.start(partial(self._sending, job))
+
+    def _sending(self, job: Job) -> Sending:
+        target, name = self._target, self._door.name(job.event, job.event_name)
+        return Sending(job.index, name, target.scheme, target.host, target.port, job.run)
 
     def _request(self, job: Job, progress: Progress, began: float) -> Request:
         if self._is_closed:

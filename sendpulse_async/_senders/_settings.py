@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import os
 from collections.abc import Collection, Sequence
@@ -38,6 +39,11 @@ class SenderOptions(TypedDict, total=False):
 def _checked_hooks(given: Sequence[Hooks]) -> tuple[Hooks, ...]:
     if not isinstance(given, Sequence) or not all(isinstance(hook, Hooks) for hook in given):
         raise ConfigurationError("hooks must be a list of Hooks objects, as in hooks=[Telemetry()]")
+    for hook in given:
+        for name in (name for name in dir(Hooks) if name.startswith("on_")):
+            if inspect.iscoroutinefunction(getattr(hook, name)):
+                text = f"hooks: {name} of {type(hook).__name__} is async, and nobody would await it"
+                raise ConfigurationError(f"{text}; what has to await goes into on_outcome=")
     return tuple(given)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import attrs
@@ -114,12 +115,20 @@ class NamedDoor:
         return self._named(event, event_name).url
 
     def name(self, event: Event | None, event_name: str | None) -> str | None:
-        """Return the name that `event` goes by, be it one that can be sent or not; None: nobody gave one."""
+        """Return the name that `event` goes by; None: nobody gave one that can be sent."""
+        name = self._given_name(event, event_name)
+        with suppress(InvalidEventError):
+            if name is not None:
+                named_event_path(name)
+                return name
+        return None
+
+    def _given_name(self, event: Event | None, event_name: str | None) -> str | None:
         names = event_name, None if event is None else event.event_name, self._default_name
         return next((name for name in names if name is not None), None)
 
     def _named(self, event: Event, event_name: str | None) -> Target:
-        name = self.name(event, event_name)
+        name = self._given_name(event, event_name)
         if name is None:
             raise InvalidEventError(["event_name: none was given by the call, the event or the sender"])
         return attrs.evolve(self.target, path=self.target.path + named_event_path(name))

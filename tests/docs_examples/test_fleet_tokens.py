@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
 import servers
-
-from sendpulse_async.sandbox import Sandbox
 
 from .running import EXAMPLES, begin, end, python, run_example
 
@@ -16,12 +13,6 @@ PySendPulse._PySendPulse__api_url = sys.argv[1]
 proxy = PySendPulse(sys.argv[2], sys.argv[3], "MEMCACHED", memcached_host=sys.argv[4])
 assert proxy.send_event("bought", {"email": "ana@example.com"}) == {"result": True}
 """
-
-
-@pytest.fixture
-def sandbox():
-    with Sandbox() as running:
-        yield running
 
 
 def redis_at(port):

@@ -7,15 +7,9 @@ import subprocess
 
 import pytest
 
-from sendpulse_async.sandbox import Fault, Sandbox
+from sendpulse_async.sandbox import Fault
 
 from .running import EXAMPLES, begin, end, run_example
-
-
-@pytest.fixture
-def sandbox():
-    with Sandbox() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from sendpulse_async import (
     SendPulseError,
     UnknownDeliveryError,
 )
-from sendpulse_async.sandbox import Fault, Sandbox
+from sendpulse_async.sandbox import Fault
 
 from .running import EXAMPLES, begin, end, python, run_example
 
@@ -55,12 +55,6 @@ EVENT = {"email": "ana@example.com"}
 def talkative():
     """The official client logs payloads and tokens."""
     return ("pysendpulse", "urllib3")
-
-
-@pytest.fixture
-def sandbox():
-    with Sandbox() as running:
-        yield running
 
 
 def test_before_and_after_send_the_same_with_one_token(sandbox, tmp_path):

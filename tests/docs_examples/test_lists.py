@@ -6,22 +6,13 @@ import re
 import shlex
 import sys
 
-import pytest
-
 from sendpulse_async.cli._exit_codes import ExitCode
-from sendpulse_async.sandbox import Sandbox
 
 from .running import ROOT, begin, end, run_example
 
 PAGE = (ROOT / "docs/how-to/lists.md").read_text()
 BLOCKS = [block for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL) if "pip install" not in block]
 COMMAND = f'sendpulse-async() {{ {shlex.quote(sys.executable)} -m sendpulse_async "$@"; }}\n'
-
-
-@pytest.fixture
-def sandbox():
-    with Sandbox() as running:
-        yield running
 
 
 def test_its_commands_work(sandbox, tmp_path):

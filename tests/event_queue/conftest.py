@@ -7,7 +7,6 @@ from canaries import assert_silent
 from journal.ledger import Ledger
 
 from sendpulse_async.integrations.taskiq import _worker
-from sendpulse_async.sandbox import Sandbox
 
 from .stage import Stage
 
@@ -39,9 +38,3 @@ def stage(rabbitmq, redis_server, tmp_path):
 def ledger():
     with Ledger() as ledger:
         yield ledger
-
-
-@pytest.fixture
-def sandbox():
-    with Sandbox() as sandbox:
-        yield sandbox

@@ -49,6 +49,7 @@ def run(tmp_path, monkeypatch):
     [
         ("test_purchase", 1),
         ("test_limit", 1),
+        ("test_raw", 1),
         ("test_shop", 2),
         ("test_shop_fastapi_outbox", 1),
         ("test_shop_aiohttp", 2),

@@ -1,16 +1,10 @@
-"""A sandbox in the place of SendPulse, and what a test finds in the environment."""
+"""What a test finds in the environment, and what its application opens."""
 
 from __future__ import annotations
 
 import pytest
 
-from sendpulse_async.sandbox import Sandbox
-
-
-@pytest.fixture
-def sandbox():
-    with Sandbox() as sandbox:
-        yield sandbox
+from .stage import Opened
 
 
 @pytest.fixture
@@ -27,3 +21,8 @@ def no_settings(monkeypatch, tmp_path):
     for name in ("SENDPULSE_EVENT_URL", "SENDPULSE_CLIENT_ID", "SENDPULSE_CLIENT_SECRET", "SENDPULSE_API_KEY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def opened():
+    return Opened()

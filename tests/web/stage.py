@@ -14,6 +14,8 @@ import uvicorn
 from aiohttp import web
 from fastapi import FastAPI
 
+from sendpulse_async.testing import Recorder
+
 EXAMPLES = Path(__file__).parents[2] / "docs/examples"
 PATIENCE = 60
 """Seconds after which a test gives up; none waits for as long as that."""
@@ -99,6 +101,22 @@ async def serving(app, **options):
         yield server
     finally:
         await server.stop()
+
+
+class Opened:
+    """Counts what is opened and closed; each start opens a recorder of its own."""
+
+    def __init__(self):
+        self.recorders = []
+        self.closed = []
+
+    @asynccontextmanager
+    async def connect(self):
+        self.recorders.append(recorder := Recorder(is_raw=True))
+        try:
+            yield recorder
+        finally:
+            self.closed.append(recorder)
 
 
 class Customer:

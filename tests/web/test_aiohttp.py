@@ -1,7 +1,5 @@
 """What `SendPulse` opens for an application, who finds it, what stands in its place, and what is told without it."""
 
-from contextlib import asynccontextmanager
-
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
@@ -10,30 +8,11 @@ from sendpulse_async import AuthorizedEventSender, ConfigurationError, JournalEr
 from sendpulse_async.integrations.aiohttp import OUTBOX, SENDER, SendPulse, get_outbox, get_sender
 from sendpulse_async.testing import Recorder
 
+from .stage import Opened
+
 EVENT = {"email": "someone@example.com"}
 
 pytestmark = pytest.mark.asyncio
-
-
-class Opened:
-    """Counts what is opened and closed; each start opens a recorder of its own."""
-
-    def __init__(self):
-        self.recorders = []
-        self.closed = []
-
-    @asynccontextmanager
-    async def connect(self):
-        self.recorders.append(recorder := Recorder(is_raw=True))
-        try:
-            yield recorder
-        finally:
-            self.closed.append(recorder)
-
-
-@pytest.fixture
-def opened():
-    return Opened()
 
 
 def shop(*contexts):

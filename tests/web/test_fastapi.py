@@ -17,28 +17,9 @@ from sendpulse_async import AuthorizedEventSender, ConfigurationError, JournalEr
 from sendpulse_async.integrations.fastapi import OutboxDep, SenderDep, SendPulse, get_outbox, get_sender
 from sendpulse_async.testing import Recorder
 
+from .stage import Opened
+
 EVENT = {"email": "someone@example.com"}
-
-
-class Opened:
-    """Counts what is opened and closed; each start opens a recorder of its own."""
-
-    def __init__(self):
-        self.recorders = []
-        self.closed = []
-
-    @asynccontextmanager
-    async def connect(self):
-        self.recorders.append(recorder := Recorder(is_raw=True))
-        try:
-            yield recorder
-        finally:
-            self.closed.append(recorder)
-
-
-@pytest.fixture
-def opened():
-    return Opened()
 
 
 def shop(lifespan, **options):
